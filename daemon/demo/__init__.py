@@ -1,0 +1,1 @@
+"""The embedded mail world and its story."""

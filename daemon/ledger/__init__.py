@@ -1,0 +1,1 @@
+"""The only SQL in the house: schema, migrations, one file per aggregate."""

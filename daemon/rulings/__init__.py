@@ -1,0 +1,1 @@
+"""Pure decisions: everything they need is an argument, `now` first among it."""

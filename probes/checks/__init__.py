@@ -1,0 +1,1 @@
+"""The checks on what arrived, one file each, exporting `CHECK`."""

@@ -1,0 +1,1 @@
+"""The mailbox providers, one file each, exporting `MAILBOX`."""
