@@ -1,0 +1,51 @@
+"""Structured logs on stderr: one line an event, JSON for machines, plain for a terminal.
+
+Values are rendered with control characters escaped, so that no input can write a line of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+SECRET_KEYS = frozenset({"password", "secret", "token", "access_token", "refresh_token"})
+
+
+def setup(*, as_json: bool | None = None, level: int = logging.INFO) -> None:
+    """Configure the process's logs; JSON unless stderr is a terminal."""
+    machine = not sys.stderr.isatty() if as_json is None else as_json
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=True)
+        if machine
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _without_secrets,
+            _on_one_line,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _without_secrets(_logger: object, _method: str, event: Any) -> Any:  # noqa: ANN401 - structlog's type
+    return {key: "***" if key in SECRET_KEYS else value for key, value in event.items()}
+
+
+def _on_one_line(_logger: object, _method: str, event: Any) -> Any:  # noqa: ANN401 - structlog's type
+    return {key: _escaped(value) for key, value in event.items()}
+
+
+def _escaped(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
