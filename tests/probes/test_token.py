@@ -61,6 +61,12 @@ def test_a_word_of_another_shape_is_refused(word: str) -> None:
     assert verify(KEY, word, SEED) is None
 
 
+@pytest.mark.parametrize(("letter", "looks_like"), [("S", "ſ"), ("K", "\u212a"), ("1", "¹")])
+def test_letters_of_other_scripts_are_no_look_alikes(letter: str, looks_like: str) -> None:
+    token = mint(KEY, letter * 12, SEED)
+    assert verify(KEY, looks_like + token[1:], SEED) is None
+
+
 def test_a_short_key_and_a_false_id_are_errors_of_the_caller() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         mint(b"short", "0" * 12, SEED)
@@ -87,6 +93,12 @@ def test_a_token_is_found_in_the_forms_receipts_use(form: str) -> None:
 
 def test_longer_words_and_other_letters_are_no_candidates() -> None:
     assert not list(candidates(f"{'A' * 25} {'U' * 24} {'A' * 23} AAAAAA--{'A' * 18}"))
+
+
+def test_only_the_first_million_characters_are_searched() -> None:
+    token = mint(KEY, new_id(), SEED)
+    assert list(candidates(" " * 999_000 + token)) == [token]
+    assert not list(candidates(" " * 1_000_000 + token))
 
 
 def test_repeats_count_once_and_the_limit_holds() -> None:
