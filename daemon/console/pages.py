@@ -1,0 +1,78 @@
+"""The status page and its JSON: what lands where, in one sentence per route and provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+
+from daemon.rulings.overview import WORDS, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+HERE = Path(__file__).parent
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status page shows; `mailboxes` and `problems` are ready sentences."""
+
+    at: datetime
+    lanes: list[Lane]
+    mailboxes: list[dict[str, Any]]
+    problems: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as one JSON object."""
+        return {
+            "at": self.at.isoformat(),
+            "lanes": [_lane_json(lane) for lane in self.lanes],
+            "mailboxes": self.mailboxes,
+            "problems": self.problems,
+        }
+
+
+def console(status: Callable[[], Awaitable[Status]]) -> FastAPI:
+    """The application for `listen.console`."""
+    app = FastAPI(title="Receiptwatch", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    templates = Jinja2Templates(directory=HERE / "templates")
+
+    @app.get("/")
+    async def page(request: Request) -> Response:
+        shown = {"status": await status(), "words": WORDS}
+        response = templates.TemplateResponse(request, "status.html", shown)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @app.get("/status.json")
+    async def machine() -> dict[str, Any]:
+        return (await status()).as_json()
+
+    return app
+
+
+def _lane_json(lane: Lane) -> dict[str, Any]:
+    rate = lane.visible
+    return {
+        "shop": lane.shop,
+        "route": lane.route,
+        "role": lane.role,
+        "provider": lane.provider,
+        "visible": {"k": rate.k, "n": rate.n, "low": rate.low, "high": rate.high},
+        "latency_s": lane.latency_s,
+        "sentence": lane.sentence,
+        "strip": [
+            {"probe": o.probe, "seed": o.seed, "state": o.state, "placement": o.fate, "tab": o.tab}
+            for o in lane.strip
+        ],
+    }
