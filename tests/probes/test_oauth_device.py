@@ -76,7 +76,7 @@ def test_an_unknown_app_is_refused_before_anybody_is_asked(server: OAuthServer) 
     stranger = server.device()
     object.__setattr__(stranger, "client_id", "nobody")
     with pytest.raises(Refused, match="invalid_client"):
-        stranger.login(shown.append, noon)
+        stranger.login(shown.append, Time().now)
     assert shown == []
 
 
