@@ -1,0 +1,1 @@
+"""Builds and wires everything from the settings; knows every room."""

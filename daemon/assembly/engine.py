@@ -1,0 +1,133 @@
+"""Everything that one set of settings makes run: opened together, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daemon.assembly.keys import Keys
+from daemon.assembly.parties import Parties
+from daemon.assembly.refresh_store import LedgerRefreshStore
+from daemon.ledger.database import Ledger
+from daemon.rounds.judge import Judge
+from daemon.rounds.launch_probes import ProbeLauncher
+from daemon.rounds.parties import pairs_of
+from daemon.rounds.read_mailboxes import MailboxReader
+from daemon.rounds.surroundings import Surroundings
+from daemon.rounds.sweep import Sweeper
+from daemon.rulings.schedule import Cadence
+from probes.examination import Examiner
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from daemon.clock import Clock
+    from daemon.metrics import Metrics
+    from daemon.rounds.parties import Route, Seed
+    from daemon.rulings.schedule import Pair
+    from daemon.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The rooms of one running configuration."""
+
+    settings: Settings
+    around: Surroundings
+    routes: tuple[Route, ...]
+    seeds: tuple[Seed, ...]
+    launcher: ProbeLauncher
+    readers: dict[str, MailboxReader]
+    judge: Judge
+    sweeper: Sweeper
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Every route with every seed."""
+        return pairs_of(self.routes, self.seeds)
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[Engine]:
+    """Open the ledger, migrate it, and build the rooms; raises LedgerError or ValueError."""
+    keys = Keys.of(settings)
+    async with AsyncExitStack() as stack:
+        ledger = await Ledger.open(settings.read_database_url().get_secret_value())
+        stack.push_async_callback(ledger.close)
+        await ledger.migrate()
+        parties = _parties(settings, keys, ledger, clock)
+        routes, seeds = tuple(parties.routes()), tuple(parties.seeds())
+        examiner = _examiner(settings)
+        stack.push_async_callback(examiner.close)
+        # every mailbox may wait in IDLE at once, and an interrupted one still has to be closed
+        threads = ThreadPoolExecutor(2 * len(seeds) + 2, thread_name_prefix="mailbox")
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        around = Surroundings(ledger, clock, metrics)
+        deadline = settings.cadence.deadline
+        readers = {
+            seed.name: MailboxReader(
+                seed, around, key=keys.tokens, deadline=deadline, threads=threads
+            )
+            for seed in seeds
+        }
+        stack.push_async_callback(_close_all, readers.values())
+        launcher = ProbeLauncher(
+            around,
+            key=keys.tokens,
+            routes=routes,
+            seeds=seeds,
+            cadence=_cadence(settings),
+            deadline=deadline,
+        )
+        _expect(metrics, settings, routes, seeds)
+        yield Engine(
+            settings=settings,
+            around=around,
+            routes=routes,
+            seeds=seeds,
+            launcher=launcher,
+            readers=readers,
+            judge=Judge(around, examiner, _trusted(seeds)),
+            sweeper=Sweeper(around, deadline=deadline),
+        )
+
+
+def _parties(settings: Settings, keys: Keys, ledger: Ledger, clock: Clock) -> Parties:
+    loop = asyncio.get_running_loop()
+
+    def store(account: str) -> LedgerRefreshStore:
+        return LedgerRefreshStore(ledger, clock, keys.credentials, account, loop)
+
+    return Parties(settings, keys.fingerprints, store, clock.now)
+
+
+def _examiner(settings: Settings) -> Examiner:
+    dns = settings.dns
+    return Examiner(dns.nameservers, dns.port, dns.timeout.total_seconds())
+
+
+def _cadence(settings: Settings) -> Cadence:
+    told = settings.cadence
+    every = {"primary": told.primary, "fallback": told.fallback, "control": told.control}
+    return Cadence(every, told.jitter, told.per_seed_per_day)
+
+
+def _trusted(seeds: Iterable[Seed]) -> dict[str, tuple[str, ...]]:
+    return {seed.name: seed.account.trusted_hosts for seed in seeds}
+
+
+def _expect(
+    metrics: Metrics, settings: Settings, routes: Iterable[Route], seeds: tuple[Seed, ...]
+) -> None:
+    providers = sorted({seed.provider for seed in seeds})
+    for route in routes:
+        metrics.expect_route(route.shop, route.name, providers)
+    for seed in seeds:
+        metrics.expect_seed(seed.name, seed.provider, settings.cadence.per_seed_per_day)
+
+
+async def _close_all(readers: Iterable[MailboxReader]) -> None:
+    await asyncio.gather(*(reader.close() for reader in readers))

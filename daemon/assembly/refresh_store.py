@@ -1,0 +1,48 @@
+"""Keeps an account's rotated refresh token in the ledger, for code that runs in threads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from daemon.ledger import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from daemon.clock import Clock
+    from daemon.ledger.database import Ledger
+
+
+class LedgerRefreshStore:
+    """A `probes.oauth.RefreshStore`; its methods block, so they are never called in the loop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        key: bytes,
+        account: str,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._ledger, self._clock, self._key = ledger, clock, key
+        self._account, self._loop = account, loop
+
+    def load(self) -> str | None:
+        """The stored refresh token, or None before the first login."""
+        return self._wait(self._load())
+
+    def save(self, token: str) -> None:
+        """Commit the token; it is durable when this returns."""
+        self._wait(self._save(token))
+
+    async def _load(self) -> str | None:
+        async with self._ledger.read() as conn:
+            return await credentials.load(conn, self._key, self._account)
+
+    async def _save(self, token: str) -> None:
+        async with self._ledger.write() as conn:
+            await credentials.save(conn, self._key, self._account, token, self._clock.now())
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - either method's own
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)

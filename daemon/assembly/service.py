@@ -1,0 +1,235 @@
+"""The running service: one engine under supervision, two web servers, signals and reloads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from daemon import __version__
+from daemon.assembly import views
+from daemon.assembly.engine import open_engine
+from daemon.clock import Clock
+from daemon.console.exposition import Vitals, exposition
+from daemon.console.pages import console
+from daemon.console.server import serve, server
+from daemon.metrics import Metrics
+from daemon.settings import SettingsError, load
+from daemon.supervision import Supervisor, notify_systemd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from pathlib import Path
+
+    from daemon.assembly.engine import Engine
+    from daemon.console.pages import Status
+    from daemon.rulings.overview import Outcome
+    from daemon.settings import Settings
+    from daemon.settings.addresses import HostPort
+
+log = structlog.get_logger()
+
+LAUNCH_EVERY_S = 5
+JUDGE_EVERY_S = 1
+SWEEP_EVERY_S = 2
+FORGET_EVERY_S = 3_600
+WATCHDOG_EVERY_S = 10
+READER_ALLOWED_S = 300
+"""A look and a wait take a minute; IMAP's own time-outs end anything longer."""
+
+
+class Service:
+    """Runs until told to stop; a reload swaps the engine and keeps the web servers."""
+
+    def __init__(self, settings_file: Path, clock: Clock | None = None) -> None:
+        self._file = settings_file
+        self._clock = clock or Clock()
+        self.metrics = Metrics(__version__)
+        self._stop = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._supervisor: Supervisor | None = None
+        self._engine: Engine | None = None
+        self._probing = True
+
+    @property
+    def engine(self) -> Engine:
+        """What runs now; raises RuntimeError before the start and after the end."""
+        if self._engine is None:
+            raise RuntimeError("the service is not running")
+        return self._engine
+
+    async def run(self, *, probing: bool = True, started: asyncio.Event | None = None) -> None:
+        """Serve until `stop`; raises SettingsError, LedgerError or OSError when it cannot begin."""
+        self._probing = probing
+        settings = await asyncio.to_thread(load, self._file)
+        with contextlib.ExitStack() as sockets:
+            listen = [
+                sockets.enter_context(_listen(address))
+                for address in (settings.listen.console, settings.listen.metrics)
+            ]
+            await self._start(settings)
+            try:
+                await self._serve(listen, started)
+            finally:
+                notify_systemd("STOPPING=1")
+                await self._end()
+
+    def stop(self) -> None:
+        """Begin the graceful end."""
+        self._stop.set()
+
+    async def reload(self) -> str | None:
+        """Load the settings file again; None, or why the old settings stay in force."""
+        async with self._reloading:
+            try:
+                settings = await asyncio.to_thread(load, self._file)
+                await self._swap(settings)
+            except (SettingsError, ValueError, OSError) as error:
+                self.metrics.reloaded(ok=False, at=self._clock.now())
+                log.warning("reload refused; the old settings stay", why=str(error))
+                return str(error)
+            log.info("settings reloaded")
+            return None
+
+    async def _serve(self, listen: list[socket.socket], started: asyncio.Event | None) -> None:
+        apps = console(self._status), exposition(self._vitals())
+        servers = [server(app) for app in apps]
+        serving = [
+            asyncio.create_task(serve(instance, sock))
+            for instance, sock in zip(servers, listen, strict=True)
+        ]
+        with _signals(self.stop, self.reload):
+            log.info(
+                "running",
+                **{n: _url(s) for n, s in zip(("console", "metrics"), listen, strict=True)},
+            )
+            notify_systemd("READY=1")
+            if started:
+                started.set()
+            await self._stop.wait()
+        for instance in servers:
+            instance.should_exit = True
+        await asyncio.gather(*serving)
+
+    async def _start(self, settings: Settings) -> None:
+        self._engine = await self._stack.enter_async_context(
+            open_engine(settings, self._clock, self.metrics)
+        )
+        self._supervisor = self._supervised(self._engine)
+        self._supervisor.start()
+        self.metrics.reloaded(ok=True, at=self._clock.now())
+
+    async def _end(self) -> None:
+        if self._supervisor:
+            await self._supervisor.stop()
+        await self._stack.aclose()
+        self._supervisor = self._engine = None
+
+    async def _swap(self, settings: Settings) -> None:
+        """The new engine is open before the old one ends, so that a bad one changes nothing."""
+        async with AsyncExitStack() as new:
+            engine = await new.enter_async_context(open_engine(settings, self._clock, self.metrics))
+            await self._end()
+            self._engine, self._stack = engine, new.pop_all()
+        self._supervisor = self._supervised(engine)
+        self._supervisor.start()
+        self.metrics.reloaded(ok=True, at=self._clock.now())
+
+    def _supervised(self, engine: Engine) -> Supervisor:
+        heartbeat = self.metrics.heartbeat
+        supervisor = Supervisor(
+            self._clock, lambda name: heartbeat.labels(name).set(self._clock.now().timestamp())
+        )
+        retention = engine.settings.retention
+        if self._probing:
+            supervisor.every(
+                LAUNCH_EVERY_S, "launch", lambda: engine.launcher.run_once(engine.pairs)
+            )
+        supervisor.every(JUDGE_EVERY_S, "judge", engine.judge.run_once)
+        supervisor.every(SWEEP_EVERY_S, "sweep", engine.sweeper.run_once)
+        forget = partial(engine.sweeper.forget, retention.messages, retention.probes)
+        supervisor.every(FORGET_EVERY_S, "forget", forget)
+        supervisor.every(WATCHDOG_EVERY_S, "watchdog", self._watchdog)
+        for seed, reader in engine.readers.items():
+            name = f"read {seed}"
+            loop = partial(reader.run, partial(supervisor.pulse, name))
+            supervisor.forever(name, loop, allowed_s=READER_ALLOWED_S)
+        return supervisor
+
+    async def _watchdog(self) -> None:
+        if self._supervisor and not self._supervisor.stalled():
+            notify_systemd("WATCHDOG=1")
+
+    def _vitals(self) -> Vitals:
+        return Vitals(
+            metrics=self.metrics,
+            refresh=self._refresh,
+            stalled=lambda: self._supervisor.stalled() if self._supervisor else ["engine"],
+            ready=self._ready,
+            reload=self.reload,
+            last=self._last,
+        )
+
+    async def _refresh(self) -> None:
+        await views.refresh(self.engine)
+
+    async def _status(self) -> Status:
+        return await views.status(self.engine)
+
+    async def _last(self, target: str) -> Outcome | None:
+        return await views.last_settled(self.engine, target)
+
+    async def _ready(self) -> str | None:
+        try:
+            async with self.engine.ledger.read():
+                return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+            return f"The ledger does not answer: {error}"
+
+
+def _listen(address: HostPort) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise OSError(
+            f"cannot listen on {address.host}:{address.port}: {error.strerror}"
+        ) from error
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+@contextlib.contextmanager
+def _signals(
+    stop: Callable[[], None], reload: Callable[[], Coroutine[None, None, str | None]]
+) -> Iterator[None]:
+    """SIGTERM and SIGINT stop, SIGHUP reloads; outside the main thread nothing is caught."""
+    loop = asyncio.get_running_loop()
+    under_way: set[asyncio.Task[str | None]] = set()
+
+    def reload_soon() -> None:
+        task = loop.create_task(reload())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload_soon}
+    if threading.current_thread() is not threading.main_thread():
+        handlers = {}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        for number in handlers:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,120 @@
+"""What the ledger says, in the shape that people and scrapes ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from daemon.console.pages import Status
+from daemon.ledger import findings, mailboxes, probes
+from daemon.ledger.states import MailboxState
+from daemon.rulings.overview import Outcome, lanes
+from probes.observation import Severity
+
+if TYPE_CHECKING:
+    from daemon.assembly.engine import Engine
+    from daemon.ledger.findings import FindingRow
+    from daemon.ledger.mailboxes import MailboxRow
+    from daemon.ledger.probes import ProbeRow
+
+SHOWN = 2_000
+"""Probes read for an overview: thirty for each of some sixty lanes."""
+
+
+def outcome(row: ProbeRow) -> Outcome:
+    """A probe's row as the overview needs it."""
+    return Outcome(
+        probe=row.id,
+        shop=row.shop,
+        route=row.route,
+        role=row.role,
+        provider=row.provider,
+        seed=row.seed,
+        state=row.state,
+        placement=row.placement,
+        tab=row.tab,
+        planned_at=row.planned_at,
+        latency_s=row.latency_s,
+    )
+
+
+async def status(engine: Engine) -> Status:
+    """The status page's content at this instant."""
+    now = engine.around.clock.now()
+    async with engine.around.ledger.read() as conn:
+        rows = await probes.recent(conn, shop=None, limit=SHOWN)
+        boxes = await mailboxes.all(conn)
+        found = await findings.latest(conn, now - timedelta(hours=24))
+    return Status(
+        at=now,
+        lanes=lanes(outcome(row) for row in rows),
+        mailboxes=[_mailbox(row) for row in boxes if row.seed in engine.readers],
+        problems=[_problem(row) for row in found if row.finding.severity is Severity.PROBLEM],
+    )
+
+
+async def refresh(engine: Engine) -> None:
+    """Bring the gauges that stand in the ledger up to date, for a scrape."""
+    providers = {seed.name: seed.provider for seed in engine.seeds}
+    async with engine.around.ledger.read() as conn:
+        boxes = await mailboxes.all(conn)
+        waiting = await probes.open_by_provider(conn)
+    for provider in set(providers.values()):
+        engine.around.metrics.open_probes.labels(provider).set(waiting.get(provider, 0))
+    for row in boxes:
+        if row.seed in providers:
+            _gauge_mailbox(engine, row, providers[row.seed])
+
+
+async def last_settled(engine: Engine, target: str) -> Outcome | None:
+    """The last settled probe of "shop/route/provider" or "shop/route/seed" ("" is the operator).
+
+    Raises LookupError when the settings know no such target.
+    """
+    known = {
+        f"{pair.shop}/{pair.route}/{place}"
+        for pair in engine.pairs
+        for place in (pair.seed, engine.readers[pair.seed].seed.provider)
+    }
+    if target not in known:
+        raise LookupError(f"No such target. Known: {', '.join(sorted(known))}")
+    shop, route, place = target.split("/")
+    async with engine.around.ledger.read() as conn:
+        rows = await probes.recent(conn, shop=shop, limit=SHOWN)
+    settled = (
+        outcome(row) for row in rows if row.route == route and place in {row.seed, row.provider}
+    )
+    return next((o for o in settled if o.fate), None)
+
+
+def _gauge_mailbox(engine: Engine, row: MailboxRow, provider: str) -> None:
+    up = engine.around.metrics.mailbox_up.labels(row.seed, provider)
+    up.set(int(row.state is MailboxState.OK))
+    if row.last_look_at:
+        look = engine.around.metrics.mailbox_look.labels(row.seed, provider)
+        look.set(row.last_look_at.timestamp())
+
+
+def _mailbox(row: MailboxRow) -> dict[str, Any]:
+    looked = row.last_look_at
+    return {
+        "seed": row.seed,
+        "state": str(row.state),
+        "since": row.since.isoformat(),
+        "last_look_at": looked.isoformat(timespec="seconds") if looked else None,
+        "last_error": row.last_error,
+    }
+
+
+def _problem(row: FindingRow) -> dict[str, Any]:
+    finding = row.finding
+    subject = row.route and f"{row.shop or 'operator'}/{row.route}"
+    return {
+        "subject": subject or row.seed or "",
+        "probe": row.probe,
+        "check": finding.check,
+        "status": finding.status,
+        "summary": finding.summary,
+        "remedy": finding.remedy,
+        "at": row.at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,222 @@
+"""Reads one seed's mailbox: finds its probes, follows those that were moved, waits for more.
+
+Everything that IMAP does blocks, and runs in the reader's thread; everything that is remembered is
+committed before the next look, the cursors in the same transaction as what was found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from daemon.ledger import findings, mailboxes, probes
+from daemon.ledger.states import MailboxState, SightingKind
+from daemon.rounds import sightings
+from daemon.rounds.parties import OPERATOR
+from daemon.rulings import patience, settling
+from probes.mailbox import Cursor, LoginRefused, Mailbox, MailboxError
+from probes.observation import Finding, Placement, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from datetime import datetime
+
+    from daemon.ledger.probes import ProbeRow
+    from daemon.rounds.parties import Seed
+    from daemon.rounds.surroundings import Surroundings
+    from probes.mailbox import Look
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+SEARCH_EVERYWHERE_EVERY = timedelta(minutes=10)
+"""An overdue probe may lie in a folder nobody watches; searching them all is dear."""
+
+
+class MailboxReader:
+    """One seed's reader: `run_once` is one look, `run` looks for ever."""
+
+    def __init__(
+        self,
+        seed: Seed,
+        around: Surroundings,
+        *,
+        key: bytes,
+        deadline: timedelta,
+        threads: Executor,
+    ) -> None:
+        self.seed = seed
+        self._ledger, self._clock, self._metrics = around.ledger, around.clock, around.metrics
+        self._key, self._deadline, self._threads = key, deadline, threads
+        self._mailbox: Mailbox | None = None
+        self._searched_at: datetime | None = None
+        self._failures = 0
+        self._awaited = True
+
+    async def run(self, pulse: Callable[[], None]) -> None:
+        """Look, wait for new mail or the next look's time, look again; rest after trouble."""
+        while True:
+            pulse()
+            if await self._resting() or not await self.run_once():
+                await self._clock.sleep(1)
+            else:
+                await self._wait()
+
+    async def run_once(self) -> bool:
+        """One complete look, committed; False when the mailbox could not be read."""
+        try:
+            await self._look()
+        except MailboxError as error:
+            await self._failed(error)
+            return False
+        self._failures = 0
+        return True
+
+    async def close(self) -> None:
+        """Leave the mailbox; a look or a wait that is under way ends at once."""
+        mailbox, self._mailbox = self._mailbox, None
+        if mailbox is not None:
+            mailbox.interrupt()
+            await self._in_thread(mailbox.close)
+
+    async def _look(self) -> None:
+        mailbox = await self._opened()
+        everywhere = self._must_search(await self._unsettled())
+        look = await self._in_thread(partial(mailbox.look, everywhere=everywhere))
+        kinds = await self._kinds_of_repeated(mailbox, look)
+        await self._store(mailbox, look, kinds)
+        self._count(look)
+        await self._look_again(mailbox)
+
+    async def _opened(self) -> Mailbox:
+        if self._mailbox is None:
+            async with self._ledger.read() as conn:
+                kept = await mailboxes.cursors(conn, self.seed.name)
+            cursors = {name: Cursor(c.uidvalidity, c.next_uid) for name, c in kept.items()}
+            mailbox = Mailbox(
+                self.seed.account, key=self._key, cursors=cursors, now=self._clock.now
+            )
+            self._mailbox = mailbox
+            await self._in_thread(mailbox.open)
+        return self._mailbox
+
+    async def _unsettled(self) -> list[ProbeRow]:
+        async with self._ledger.read() as conn:
+            rows = await probes.unsettled(conn, self.seed.name)
+        now = self._clock.now()
+        self._awaited = any(now <= row.deadline_at + self._deadline for row in rows)
+        return rows
+
+    def _must_search(self, unsettled: list[ProbeRow]) -> bool:
+        now = self._clock.now()
+        overdue = any(row.deadline_at <= now for row in unsettled)
+        rested = self._searched_at is None or now - self._searched_at >= SEARCH_EVERYWHERE_EVERY
+        if overdue and rested:
+            self._searched_at = now
+        return overdue and rested
+
+    async def _kinds_of_repeated(self, mailbox: Mailbox, look: Look) -> dict[str, SightingKind]:
+        """Of probes found before: moved when the place on record is empty now, else a copy."""
+        async with self._ledger.read() as conn:
+            known = await probes.by_ids(conn, [s.probe for s in look.sightings])
+        kinds = {}
+        for sighting in look.sightings:
+            row = known.get(sighting.probe)
+            if row and row.location and row.location != sighting.location:
+                there = await self._in_thread(partial(mailbox.locate, row.id, row.location))
+                stayed = there is not None and there[2] == row.location
+                kinds[row.id] = SightingKind.AGAIN if stayed else SightingKind.MOVED
+        return kinds
+
+    async def _store(self, mailbox: Mailbox, look: Look, kinds: dict[str, SightingKind]) -> None:
+        cursors = {n: mailboxes.Cursor(c.uidvalidity, c.next_uid) for n, c in look.cursors.items()}
+        async with self._ledger.write() as conn:
+            stored = await sightings.store(conn, look.sightings, kinds, self._clock.now())
+            await mailboxes.looked(
+                conn, self.seed.name, look.at, cursors, sorted(mailbox.folders), mailbox.idle
+            )
+        sightings.count(self._metrics, stored)
+
+    async def _look_again(self, mailbox: Mailbox) -> None:
+        """The looks after 1, 24 and 48 hours: providers move mail after they delivered it."""
+        async with self._ledger.read() as conn:
+            due = await probes.due_looks(conn, self._clock.now(), self.seed.name)
+        for row in due:
+            await self._look_after(mailbox, row)
+
+    async def _look_after(self, mailbox: Mailbox, row: ProbeRow) -> None:
+        found = None
+        if row.location:
+            found = await self._in_thread(partial(mailbox.locate, row.id, row.location))
+        placement, tab, location = found or (Placement.MISSING, None, None)
+        done = row.looks_done + 1
+        async with self._ledger.write() as conn:
+            moved = await probes.record_look(
+                conn,
+                row.id,
+                placement=placement,
+                tab=tab,
+                location=location,
+                at=self._clock.now(),
+                looks_done=done,
+                next_look_at=settling.next_look(row.submitted_at or row.planned_at, done),
+            )
+        if moved:
+            self._metrics.moves.labels(row.shop, row.route, row.provider, placement).inc()
+            log.warning("probe moved", probe=row.id, was=row.placement, now=placement)
+
+    def _count(self, look: Look) -> None:
+        self._metrics.mailbox_commands.labels(self.seed.name).inc(look.commands)
+        if look.forged:
+            self._metrics.forged.labels(self.seed.name).inc(look.forged)
+            log.warning("forged tokens", seed=self.seed.name, messages=look.forged)
+
+    async def _wait(self) -> None:
+        if self._mailbox is None:
+            return
+        seconds = patience.look_every(self._deadline, expecting=self._awaited)
+        try:
+            await self._in_thread(partial(self._mailbox.wait, seconds))
+        except MailboxError as error:
+            await self._failed(error)
+
+    async def _resting(self) -> bool:
+        """True while a failed mailbox is left in peace: for a time, or until its login changes."""
+        async with self._ledger.read() as conn:
+            row = await mailboxes.load(conn, self.seed.name)
+        if row is None or row.state is MailboxState.OK:
+            return False
+        if row.state is MailboxState.STOPPED:
+            return row.credential_fingerprint == self.seed.credential
+        return row.next_try_at is not None and self._clock.now() < row.next_try_at
+
+    async def _failed(self, error: MailboxError) -> None:
+        await self.close()
+        self._failures += 1
+        self._metrics.mailbox_up.labels(self.seed.name, self.seed.provider).set(0)
+        log.warning("mailbox not read", seed=self.seed.name, why=error.sentence)
+        await self._record(error, refused=isinstance(error, LoginRefused))
+
+    async def _record(self, error: MailboxError, *, refused: bool) -> None:
+        now, name = self._clock.now(), self.seed.name
+        pause = patience.back_off(self._failures)
+        async with self._ledger.write() as conn:
+            await mailboxes.failed(conn, name, now, error.sentence, now + pause, refused)
+            row = await mailboxes.load(conn, name)
+            if row and row.failed_logins >= patience.MOST_REFUSED_LOGINS:
+                await mailboxes.stop(conn, name, now, error.sentence, self.seed.credential)
+            if self._failures == 1:
+                finding = self._finding(error, refused=refused)
+                await findings.add(conn, shop=OPERATOR, at=now, seed=name, findings=[finding])
+
+    def _finding(self, error: MailboxError, *, refused: bool) -> Finding:
+        status = "login refused" if refused else "not readable"
+        return Finding("mailbox", status, Severity.PROBLEM, error.sentence, remedy=error.remedy)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
