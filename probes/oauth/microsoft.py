@@ -52,12 +52,14 @@ class DevicePrompt:
 class MicrosoftDevice:
     """A public client ("Allow public client flows"), for outlook.com and Microsoft 365.
 
-    `tenant` is an id or domain, or "common", "consumers", "organizations".
+    `tenant` is an id or domain, or "common", "consumers", "organizations"; the addresses follow
+    from it unless given.
     """
 
     client_id: str
     tenant: str = "common"
-    authority: str = AUTHORITY
+    device_url: str | None = None
+    token_url: str | None = None
     timeout_s: float = 15.0
 
     needs_login: ClassVar[bool] = True
@@ -74,7 +76,7 @@ class MicrosoftDevice:
 
         Raises LoginFailed, Refused or TokenTrouble. The tokens hold a refresh token.
         """
-        url = _endpoint(self.authority, self.tenant, "devicecode")
+        url = self.device_url or _endpoint(self.tenant, "devicecode")
         form = {"client_id": self.client_id, "scope": MAILBOX}
         began = now()
         answer = ask(url, form, DeviceAnswer, now=began, timeout_s=self.timeout_s)
@@ -101,7 +103,7 @@ class MicrosoftDevice:
         return self._ask(form, now)
 
     def _ask(self, form: dict[str, str], now: datetime) -> Tokens:
-        url = _endpoint(self.authority, self.tenant, "token")
+        url = self.token_url or _endpoint(self.tenant, "token")
         form |= {"client_id": self.client_id}
         return ask(url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
 
@@ -116,7 +118,7 @@ class MicrosoftApp:
     client_id: str
     client_secret: str = field(repr=False)
     tenant: str
-    authority: str = AUTHORITY
+    token_url: str | None = None
     timeout_s: float = 15.0
 
     needs_login: ClassVar[bool] = False
@@ -130,14 +132,14 @@ class MicrosoftApp:
             "client_secret": self.client_secret,
             "scope": EVERY_PERMISSION,
         }
-        url = _endpoint(self.authority, self.tenant, "token")
+        url = self.token_url or _endpoint(self.tenant, "token")
         return ask(url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
 
 
-def _endpoint(authority: str, tenant: str, name: str) -> str:
+def _endpoint(tenant: str, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", tenant):
         raise ValueError("a tenant is an id, a domain, common, consumers or organizations")
-    return f"{authority}/{tenant}/oauth2/v2.0/{name}"
+    return f"{AUTHORITY}/{tenant}/oauth2/v2.0/{name}"
 
 
 def _slower(refusal: Refused) -> float:

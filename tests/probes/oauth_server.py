@@ -99,12 +99,12 @@ class OAuthServer:
         )
 
     def device(self, **changed: Any) -> MicrosoftDevice:
-        return MicrosoftDevice(CLIENT, **{"tenant": "consumers", "authority": self.url} | changed)
+        urls = {"device_url": f"{self.url}/devicecode", "token_url": f"{self.url}/token"}
+        return MicrosoftDevice(CLIENT, **urls | changed)
 
     def app(self, **changed: Any) -> MicrosoftApp:
-        return MicrosoftApp(
-            CLIENT, SECRET, **{"tenant": "shop.example", "authority": self.url} | changed
-        )
+        given = {"tenant": "shop.example", "token_url": f"{self.url}/token"}
+        return MicrosoftApp(CLIENT, SECRET, **given | changed)
 
     def authorize(self, question: dict[str, str]) -> Reply:
         """Google's consent page, with a person who agrees at once (or declines)."""

@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probes.oauth import OAuthError, Refused, Tokens, TokenTrouble
+from probes.oauth import MicrosoftApp, OAuthError, Refused, Tokens, TokenTrouble
 from probes.oauth.exchange import protected_host, retry_after_s
+from probes.oauth.microsoft import _endpoint
 from tests.probes.oauth_server import NOON, REFRESH, SECRET, OAuthServer, Reply, refusal
 
 if TYPE_CHECKING:
@@ -128,10 +129,16 @@ def test_tls_and_loopback_are_taken(url: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["", "../evil", "a/b", "a?b", "shop.example#"])
-def test_a_tenant_cannot_bend_the_address(server: OAuthServer, tenant: str) -> None:
+def test_a_tenant_cannot_bend_the_address(tenant: str) -> None:
     with pytest.raises(ValueError, match="a tenant is"):
-        server.app(tenant=tenant).renew("", NOON)
-    assert server.forms == []
+        MicrosoftApp("client", SECRET, tenant).renew("", NOON)
+
+
+def test_microsofts_addresses_follow_from_the_tenant() -> None:
+    assert (
+        _endpoint("shop.example", "token")
+        == "https://login.microsoftonline.com/shop.example/oauth2/v2.0/token"
+    )
 
 
 def test_an_unknown_certificate_is_refused_and_a_known_one_taken(
