@@ -1,13 +1,13 @@
-"""What was found and not yet judged: the judge's queue is the probes' own rows."""
+"""What was found and not yet judged: the judge's queue is the rows of the messages themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
-from daemon.ledger.schema import findings, probes, raws
+from daemon.ledger.schema import UNJUDGED, probes, raws
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,19 +31,13 @@ class Unjudged:
 
 
 async def unjudged(conn: AsyncConnection, *, limit: int) -> list[Unjudged]:
-    """Probes whose message is stored and has no findings, those found first first."""
-    judged = exists().where(findings.c.probe == probes.c.id)
-    columns = select(
-        probes.c.id,
-        probes.c.shop,
-        probes.c.route,
-        probes.c.provider,
-        probes.c.seed,
-        probes.c.sighted_at,
-        probes.c.received_at,
-        raws.c.raw,
-        raws.c.truncated,
-    )
-    waiting = columns.join(raws, raws.c.probe == probes.c.id).where(~judged)
-    rows = await conn.execute(waiting.order_by(raws.c.stored_at, probes.c.id).limit(limit))
+    """Probes whose message waits for the checks, those found first first.
+
+    `findings.add` takes a probe out of the queue.
+    """
+    whose = probes.c.shop, probes.c.route, probes.c.provider, probes.c.seed
+    when = probes.c.sighted_at, probes.c.received_at
+    columns = select(raws.c.probe, *whose, *when, raws.c.raw, raws.c.truncated)
+    waiting = columns.join_from(raws, probes).where(UNJUDGED)
+    rows = await conn.execute(waiting.order_by(raws.c.stored_at, raws.c.probe).limit(limit))
     return [Unjudged(*row) for row in rows]

@@ -1,0 +1,87 @@
+"""One engine per kind of database, set to be durable."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from daemon.ledger.failures import LOCK_WAIT_S, LedgerError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+CONNECT_WAIT_S = 10.0
+STATEMENT_WAIT_S = 60.0
+
+
+def create(url: str) -> AsyncEngine:
+    """An engine that has not yet connected; raises LedgerError for a URL that is none of ours."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise LedgerError("The ledger's URL cannot be read.") from None  # it may hold a password
+    match parsed.drivername:
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return _sqlite(parsed)
+        case "postgresql" | "postgres":
+            return _postgresql(url, parsed)
+    raise LedgerError(
+        "The ledger's URL must begin with sqlite:///, followed by a file, or with postgresql://."
+    )
+
+
+def _postgresql(url: str, parsed: URL) -> AsyncEngine:
+    # asyncpg reads the URL itself, and so understands all that libpq does (sslmode, PGPASSFILE …)
+    connect = partial(
+        asyncpg.connect,
+        url,
+        timeout=CONNECT_WAIT_S,
+        command_timeout=STATEMENT_WAIT_S,
+        server_settings={"application_name": "receiptwatch"},
+    )
+    return create_async_engine(
+        parsed.set(drivername="postgresql+asyncpg"),
+        async_creator=connect,
+        pool_pre_ping=True,  # a restarted server is noticed before a statement is lost to it
+    )
+
+
+def _sqlite(parsed: URL) -> AsyncEngine:
+    _create_private(str(parsed.database))
+    engine = create_async_engine(
+        parsed.set(drivername="sqlite+aiosqlite"),
+        # the driver begins no transaction of its own: `_begin` does
+        connect_args={"isolation_level": None, "timeout": LOCK_WAIT_S},
+    )
+    event.listen(engine.sync_engine, "connect", _set_up)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _create_private(path: str) -> None:
+    """The file holds mail: nobody but us may read it. SQLite gives its log the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LedgerError(f"The ledger {path} cannot be written: {error.strerror}.") from error
+
+
+def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's own adapter
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # a commit is on the disk before we say so
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    # a reader that turns writer may fail at once and for good (SQLITE_BUSY_SNAPSHOT)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
