@@ -1,0 +1,30 @@
+"""The settings file: its models, how it is loaded, and what is said when it is wrong."""
+
+from daemon.settings.loading import load
+from daemon.settings.login import Login, OAuthLogin, PasswordLogin
+from daemon.settings.models import Cadence, Dns, Listen, Retention, Settings
+from daemon.settings.problems import Problem, SettingsError
+from daemon.settings.seeds import Seed
+from daemon.settings.servers import ImapServer, SmtpServer
+from daemon.settings.shops import ControlRoute, Route, Shop, Template
+
+__all__ = [
+    "Cadence",
+    "ControlRoute",
+    "Dns",
+    "ImapServer",
+    "Listen",
+    "Login",
+    "OAuthLogin",
+    "PasswordLogin",
+    "Problem",
+    "Retention",
+    "Route",
+    "Seed",
+    "Settings",
+    "SettingsError",
+    "Shop",
+    "SmtpServer",
+    "Template",
+    "load",
+]

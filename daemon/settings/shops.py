@@ -1,0 +1,143 @@
+"""Shops and the routes by which their receipts leave."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from babel.numbers import is_currency
+from pydantic import AfterValidator, Field, model_validator
+
+from daemon.settings.addresses import EmailAddress, Name, Sender, mailbox
+from daemon.settings.files import TextFile
+from daemon.settings.login import Login
+from daemon.settings.section import Refusal, Section, at_least_one, refuse
+from daemon.settings.servers import SmtpServer, open_login
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value):
+        raise ValueError("must be a currency's code (ISO 4217), such as EUR or USD")
+    return value
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names an entry twice; keep one")
+    return values
+
+
+class Sending(Section):
+    """What any way of sending needs."""
+
+    sender: Sender = Field(alias="from")
+    """Who the receipts come from, as customers see it."""
+    mail_from: EmailAddress | None = None
+    """Where bounces go (SMTP MAIL FROM); the address of `from` by default."""
+    smtp: SmtpServer
+    """The server that takes the mail."""
+    login: Login | None = None
+    """How to log in to it, where it asks for that."""
+
+    @model_validator(mode="after")
+    def _login_in_private(self) -> Self:
+        refuse(self._refusals())
+        return self
+
+    def _refusals(self) -> Iterator[Refusal]:
+        if self.login:
+            yield from open_login(self.smtp, "smtp")
+            if not self.login.username:
+                yield ("login", "username"), "is missing. A route's server needs to be told it"
+
+    @property
+    def from_address(self) -> str:
+        """The address that receipts come from, without its name."""
+        return mailbox(self.sender).addr_spec
+
+    @property
+    def envelope_sender(self) -> str:
+        """The address for SMTP MAIL FROM."""
+        return self.mail_from or self.from_address
+
+
+class Label(Section):
+    """What a shop's route is called, and what for."""
+
+    name: Name
+    """A short name of your own, seen in tables and metrics."""
+    role: Literal["primary", "fallback"]
+    """primary (the shop's everyday way, exactly one) or fallback."""
+
+
+class Route(Sending, Label):  # in this order, so that a route begins with its label
+    """One way of sending of a shop: an SMTP server with a sender's identity."""
+
+
+class ControlRoute(Sending):
+    """The operator's own known-good route: tells a changed seed from a changed shop."""
+
+    name: Name = "control"
+    """A short name of your own, seen in tables and metrics."""
+
+
+class Template(Section):
+    """The shop's own receipt, as Jinja2."""
+
+    text_file: TextFile
+    """The plain text part."""
+    html_file: TextFile | None = None
+    """The HTML part."""
+
+
+class Shop(Section):
+    """A shop whose receipts are watched."""
+
+    name: Name
+    """A short name of your own, seen in tables and metrics."""
+    title: Annotated[str, Field(min_length=1, max_length=120)]
+    """The shop's name as its customers know it."""
+    languages: Annotated[
+        tuple[Literal["en", "fa", "ar", "he"], ...],
+        AfterValidator(at_least_one),
+        AfterValidator(_each_once),
+    ]
+    """Languages of its receipts: en, fa, ar, he."""
+    currency: Annotated[str, AfterValidator(_currency)]
+    """The currency of its prices (ISO 4217)."""
+    template: Template | None = None
+    """Its own receipt, in Jinja2 (`text_file`, and `html_file` or not); else a built-in one."""
+    routes: Annotated[tuple[Route, ...], AfterValidator(at_least_one)]
+    """Its ways of sending: one primary and any number of fallbacks."""
+
+    @property
+    def primary(self) -> Route:
+        """The one primary route."""
+        return next(route for route in self.routes if route.role == "primary")
+
+    @classmethod
+    def clashes(cls, data: Mapping[str, Any]) -> Iterator[Refusal]:
+        """Route names are unique; exactly one route is primary."""
+        yield from repeated(data, "routes", "name")
+        roles = [route.get("role") for _, route in entries(data, "routes")]
+        if roles and "primary" not in roles:
+            yield ("routes",), "need one route with `role: primary`"
+        for at, role in enumerate(roles):
+            if role == "primary" and "primary" in roles[:at]:
+                yield ("routes", at, "role"), "only one route may be primary; write fallback"
+
+
+def entries(data: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """The mappings in the list `key`, with their index; whatever else is there is passed over."""
+    listed = data.get(key)
+    items = enumerate(listed) if isinstance(listed, list) else ()
+    return [(at, item) for at, item in items if isinstance(item, Mapping)]
+
+
+def repeated(data: Mapping[str, Any], key: str, field: str) -> Iterator[Refusal]:
+    """A refusal for every entry of the list `key` whose `field` an earlier entry has."""
+    seen: dict[str, int] = {}
+    for at, entry in entries(data, key):
+        value = entry.get(field)
+        if isinstance(value, str):
+            first = seen.setdefault(value.casefold(), at)
+            if first != at:
+                yield (key, at, field), f"`{value}` is taken by {key}[{first}]; each needs its own"
