@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from tests.world import postgres
+from tests.world import world as real_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,33 @@ def unavailable(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason} (CI=true: nothing may be skipped)")
     pytest.skip(reason)
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end the tests as Ctrl-C does, so that every server is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs real servers by the fixtures it asks for."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "world" in names:
+            item.add_marker("world")
+        if "postgres_cluster" in names:
+            item.add_marker("postgres")
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[real_world.World]:
+    """The real mail world, started once; every edit of it must be taken back by its test."""
+    reason = real_world.unfit()
+    if reason:
+        unavailable(f"the real mail world: {reason}")
+    running = real_world.start()
+    yield running
+    assert not running.stop(), "these processes outlived the mail world"
 
 
 @pytest.fixture(scope="session")

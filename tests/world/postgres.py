@@ -59,9 +59,9 @@ class Cluster:
     def _serve(self) -> None:
         place = ("listen_addresses=", f"unix_socket_directories={self.folder}", f"port={PORT}")
         settings = [word for setting in (*place, *HASTE) for word in ("-c", setting)]
-        argv = unprivileged(str(self.programs / "postgres"), "-D", f"{self.folder}/data", *settings)
+        argv = [str(self.programs / "postgres"), "-D", f"{self.folder}/data", *settings]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients
-        self.server = Server.start("postgres", argv, self.folder / "log", signal.SIGINT)
+        self.server = Server.start("postgres", argv, self.folder / "log", stop_signal=signal.SIGINT)
         self.server.await_ready(self._answers)
 
     def _answers(self) -> bool:

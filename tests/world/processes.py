@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import signal
 import socket
@@ -31,16 +33,52 @@ def owner() -> tuple[int, int]:
     return (NOBODY, NOBODY) if IS_ROOT else (os.getuid(), os.getgid())
 
 
+# What a server may do, in the words of setpriv(1)
+AS_WE = ()
+AS_OWNER = ("--reuid", f"{NOBODY}", "--regid", f"{NOBODY}", "--clear-groups") if IS_ROOT else ()
+LOW_PORTS = ("--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")
+
+
 def unprivileged(*argv: str) -> list[str]:
     """`argv` as `owner()` runs it."""
-    uid, gid = owner()
-    drop = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"] if IS_ROOT else []
-    return [*drop, *argv]
+    return ["setpriv", *AS_OWNER, *argv] if AS_OWNER else list(argv)
+
+
+class Guard:
+    """A small shell that ends every living process group once the tests are gone, however.
+
+    (Linux's parent-death signal does not serve: a server that changes its rights loses it.)
+    """
+
+    SCRIPT = """
+living=" "
+while read -r word group; do
+  case $word in
+    born) living="$living$group " ;;
+    dead) living="${living%% $group *} ${living#* $group }" ;;
+  esac
+done
+for group in $living; do kill -s KILL -- "-$group"; done
+"""
+
+    def __init__(self) -> None:
+        self._shell = subprocess.Popen(
+            ["sh", "-c", self.SCRIPT], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
+        atexit.register(self._shell.communicate)
+
+    def tell(self, word: str, group: int) -> None:
+        """Report a process group "born" or "dead"."""
+        assert self._shell.stdin
+        print(word, group, file=self._shell.stdin, flush=True)
+
+
+guard = functools.cache(Guard)
 
 
 @dataclass(slots=True)
 class Server:
-    """A running server. The kernel sends `stop_signal` should the tests die without a word."""
+    """A running server, the head of a process group; `guard` ends it should the tests die."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -53,26 +91,24 @@ class Server:
         name: str,
         argv: Sequence[str],
         output: Path,
+        rights: Sequence[str] = AS_OWNER,
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> Server:
-        """Start `argv`; its standard output and error go to the file `output`."""
-        guarded = ["setpriv", "--pdeathsig", stop_signal.name.removeprefix("SIG"), *argv]
+        """Start `argv` with the given rights; its output and errors go to the file `output`."""
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                guarded,
+                ["setpriv", *rights, *argv] if rights else argv,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        guard().tell("born", process.pid)
         return cls(name, process, output, stop_signal)
 
     def family(self) -> list[psutil.Process]:
         """The server and everything that it started, also what left its process group."""
-        with suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(self.process.pid)
-            return [parent, *parent.children(recursive=True)]
-        return []
+        return family_of([self])
 
     def await_ready(self, answers: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Return once `answers()`; raise NotReadyError when the server died or time is up."""
@@ -83,21 +119,38 @@ class Server:
                 raise NotReadyError(f"{self.name} (exit {self.process.returncode}): {said}")
             time.sleep(0.02)
 
-    def ask_to_stop(self) -> None:
-        """Send the stop signal; returns at once."""
+    def stop(self) -> None:
+        """End the server politely, and after ten seconds by force."""
+        family = self.family()
         with suppress(ProcessLookupError):
             self.process.send_signal(self.stop_signal)
+        psutil.wait_procs(family, timeout=STOP_SECONDS)
+        kill_all([self])
 
-    def stop(self) -> None:
-        """End the server and its family, by force after ten seconds."""
-        family = self.family()
-        self.ask_to_stop()
-        _, stubborn = psutil.wait_procs(family, timeout=STOP_SECONDS)
-        for process in stubborn:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
-        self.process.wait(STOP_SECONDS)
+
+def family_of(servers: Sequence[Server]) -> list[psutil.Process]:
+    """The servers and all that they started; one look at the process table, however many."""
+    found = {server.process.pid for server in servers}
+    running = sorted(psutil.process_iter(["pid", "ppid"]), key=psutil.Process.create_time)
+    family = []
+    for process in running:  # a parent is never younger than its child
+        if process.pid in found or process.info["ppid"] in found:
+            found.add(process.pid)
+            family.append(process)
+    return family
+
+
+def kill_all(servers: Sequence[Server]) -> list[psutil.Process]:
+    """End the servers at once, without farewell; returns whichever process outlived it."""
+    family = family_of(servers)
+    for server in servers:
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+    _, survivors = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for server in servers:
+        server.process.wait(STOP_SECONDS)
+        guard().tell("dead", server.process.pid)
+    return survivors
 
 
 def listening(host: str, port: int) -> Callable[[], bool]:
