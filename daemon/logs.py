@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+ERROR = logging.ERROR
+
 SECRET_KEYS = frozenset({"password", "secret", "token", "access_token", "refresh_token"})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -19,6 +19,7 @@ from daemon.rounds import sightings
 from daemon.rounds.parties import OPERATOR
 from daemon.rulings import patience, settling
 from probes.mailbox import Cursor, LoginRefused, Mailbox, MailboxError
+from probes.oauth import OAuthError
 from probes.observation import Finding, Placement, Severity
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 SEARCH_EVERYWHERE_EVERY = timedelta(minutes=10)
 """An overdue probe may lie in a folder nobody watches; searching them all is dear."""
+
+LEAVE_WITHIN_S = 5.0
 
 
 class MailboxReader:
@@ -57,6 +60,7 @@ class MailboxReader:
         self._searched_at: datetime | None = None
         self._failures = 0
         self._awaited = True
+        self._working: asyncio.Future[Any] | None = None
 
     async def run(self, pulse: Callable[[], None]) -> None:
         """Look, wait for new mail or the next look's time, look again; rest after trouble."""
@@ -71,17 +75,19 @@ class MailboxReader:
         """One complete look, committed; False when the mailbox could not be read."""
         try:
             await self._look()
-        except MailboxError as error:
+        except (MailboxError, OAuthError) as error:
             await self._failed(error)
             return False
         self._failures = 0
         return True
 
     async def close(self) -> None:
-        """Leave the mailbox; a look or a wait that is under way ends at once."""
+        """Leave the mailbox; a wait that is under way ends at once, a look within its time-outs."""
         mailbox, self._mailbox = self._mailbox, None
         if mailbox is not None:
             mailbox.interrupt()
+            if self._working and not self._working.done():
+                await asyncio.wait([self._working], timeout=LEAVE_WITHIN_S)
             await self._in_thread(mailbox.close)
 
     async def _look(self) -> None:
@@ -138,7 +144,12 @@ class MailboxReader:
         async with self._ledger.write() as conn:
             stored = await sightings.store(conn, look.sightings, kinds, self._clock.now())
             await mailboxes.looked(
-                conn, self.seed.name, look.at, cursors, sorted(mailbox.folders), mailbox.idle
+                conn,
+                self.seed.name,
+                look.at,
+                cursors,
+                sorted(mailbox.folders),
+                self.seed.account.kind.idle,
             )
         sightings.count(self._metrics, stored)
 
@@ -195,28 +206,37 @@ class MailboxReader:
             return row.credential_fingerprint == self.seed.credential
         return row.next_try_at is not None and self._clock.now() < row.next_try_at
 
-    async def _failed(self, error: MailboxError) -> None:
+    async def _failed(self, error: MailboxError | OAuthError) -> None:
         await self.close()
         self._failures += 1
         self._metrics.mailbox_up.labels(self.seed.name, self.seed.provider).set(0)
-        log.warning("mailbox not read", seed=self.seed.name, why=error.sentence)
-        await self._record(error, refused=isinstance(error, LoginRefused))
-
-    async def _record(self, error: MailboxError, *, refused: bool) -> None:
+        log.warning("mailbox not read", seed=self.seed.name, why=str(error))
         now, name = self._clock.now(), self.seed.name
-        pause = patience.back_off(self._failures)
+        refused = isinstance(error, LoginRefused)
         async with self._ledger.write() as conn:
-            await mailboxes.failed(conn, name, now, error.sentence, now + pause, refused)
+            again = now + max(patience.back_off(self._failures), _asked_for(error))
+            await mailboxes.failed(conn, name, now, str(error), again, refused)
             row = await mailboxes.load(conn, name)
-            if row and row.failed_logins >= patience.MOST_REFUSED_LOGINS:
-                await mailboxes.stop(conn, name, now, error.sentence, self.seed.credential)
-            if self._failures == 1:
-                finding = self._finding(error, refused=refused)
-                await findings.add(conn, shop=OPERATOR, at=now, seed=name, findings=[finding])
-
-    def _finding(self, error: MailboxError, *, refused: bool) -> Finding:
-        status = "login refused" if refused else "not readable"
-        return Finding("mailbox", status, Severity.PROBLEM, error.sentence, remedy=error.remedy)
+            if refused and row and row.failed_logins >= patience.MOST_REFUSED_LOGINS:
+                await mailboxes.stop(conn, name, now, str(error), self.seed.credential)
+            if self._failures == 1 or refused:
+                told = [_finding(error)]
+                await findings.add(conn, shop=OPERATOR, at=now, seed=name, findings=told)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, work)
+        self._working = future
+        # a cancelled round must not let a second thread into the mailbox while the first is there
+        return await asyncio.shield(future)
+
+
+def _asked_for(error: MailboxError | OAuthError) -> timedelta:
+    return timedelta(seconds=getattr(error, "retry_after_s", None) or 0)
+
+
+def _finding(error: MailboxError | OAuthError) -> Finding:
+    if isinstance(error, OAuthError):
+        return error.as_finding()
+    status = "login refused" if isinstance(error, LoginRefused) else "not readable"
+    return Finding("mailbox", status, Severity.PROBLEM, error.sentence)

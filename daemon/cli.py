@@ -1,0 +1,38 @@
+"""The command line. Exit codes: 0 as asked, 1 it did not hold, 2 bad usage or settings."""
+
+from __future__ import annotations
+
+import typer
+
+from daemon import __version__
+from daemon.commands import check, config, demo, diagnose, init, login, probe, run, status
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its tracebacks print local variables, secrets among them
+    help="Watches whether order receipts reach the customer's eyes.",
+    epilog="Exit codes: 0 as asked; 1 what was asked for did not hold; 2 bad usage or settings.",
+)
+for verb in (init.init, check.check, run.run, probe.probe, status.status):
+    app.command()(verb)
+for verb in (diagnose.diagnose, login.login, demo.demo):
+    app.command()(verb)
+app.add_typer(config.app)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *, version: bool = typer.Option(False, "--version", callback=_version, is_eager=True)  # noqa: FBT003 - typer's default
+) -> None:
+    """Watches whether order receipts reach the customer's eyes."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
