@@ -62,6 +62,8 @@ def parse_mailbox(text: str) -> Mailbox:
     The name may hold any script and a comma, but no quotes, backslashes or angle brackets inside.
     Raises AddressError.
     """
+    if not is_one_line(text):
+        raise AddressError(f"{_shown(text)} is not one plain line.")
     name, bracket, rest = text.strip().partition("<")
     if not bracket:
         return Mailbox("", check_address(name))
@@ -78,7 +80,7 @@ def is_one_line(text: str) -> bool:
 def _display_name(text: str) -> str:
     quoted = len(text) > 1 and text[0] == text[-1] == '"'
     name = text[1:-1].strip() if quoted else text
-    if len(name) > LONGEST_NAME or not is_one_line(name) or set(name) & {'"', "\\", ">"}:
+    if len(name) > LONGEST_NAME or set(name) & {'"', "\\", ">"}:
         raise AddressError(f"{_shown(name)} is not a display name of one plain line.")
     if set(name) & _DIRECTION_MARKS:
         raise AddressError(f"{_shown(name)} holds invisible marks that turn the text around.")

@@ -106,6 +106,8 @@ def test_a_mailbox_is_a_name_and_an_address(text: str, mailbox: Mailbox) -> None
         "Shop <a@b.test>, Other <c@d.test>",
         "Sh\r\nBcc: evil@x.test\r\nop <a@b.test>",
         "Sh\u2028op <a@b.test>",
+        "Shop\r\n <a@b.test>",
+        "a@b.test\n",
         "Sh\u202eop <a@b.test>",
         'Sh"op <a@b.test>',
         "Sh\\op <a@b.test>",

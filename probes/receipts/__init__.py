@@ -1,0 +1,1 @@
+"""What receipts are made of: words, baskets, templates, the letter; `probes.receipt` joins them."""
