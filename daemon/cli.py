@@ -28,7 +28,8 @@ def _version(*, asked: bool) -> None:
 
 @app.callback()
 def root(
-    *, version: bool = typer.Option(False, "--version", callback=_version, is_eager=True)  # noqa: FBT003 - typer's default
+    *,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),  # noqa: FBT003 - typer's default
 ) -> None:
     """Watches whether order receipts reach the customer's eyes."""
 

@@ -12,6 +12,7 @@ from daemon.assembly.keys import Keys
 from daemon.assembly.parties import Parties
 from daemon.assembly.refresh_store import LedgerRefreshStore
 from daemon.ledger.database import Ledger
+from daemon.rounds.full_round import FullRound
 from daemon.rounds.judge import Judge
 from daemon.rounds.launch_probes import ProbeLauncher
 from daemon.rounds.parties import pairs_of
@@ -48,6 +49,11 @@ class Engine:
     def pairs(self) -> list[Pair]:
         """Every route with every seed."""
         return pairs_of(self.routes, self.seeds)
+
+    @property
+    def full_round(self) -> FullRound:
+        """A round at once, for `check` and `probe --now`."""
+        return FullRound(self.around, self.launcher, self.readers, self.judge, self.sweeper)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from daemon.rounds.parties import OPERATOR, Route, Seed
@@ -12,7 +13,7 @@ from probes.endpoint import Bearer, Login, Password
 from probes.mailbox import Account
 from probes.mailbox_kind import MailboxKind
 from probes.oauth import AccessTokens, GoogleCode, MicrosoftApp, MicrosoftDevice
-from probes.receipt import Template
+from probes.receipt import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from daemon.settings import ControlRoute, Settings, Shop
     from daemon.settings import Route as RouteSettings
     from daemon.settings import Seed as SeedSettings
-    from probes.oauth import OAuthClient, RefreshStore
+    from probes.oauth import RefreshStore
+    from probes.receipt import Template
 
 LANGUAGES = ("en", "fa", "ar", "he")
 
@@ -121,21 +123,24 @@ class Parties:
         return hmac.digest(self._fingerprint_key, secret.encode(), "sha256").hex()[:16]
 
 
-def oauth_client(login: OAuthLogin) -> OAuthClient:
+def oauth_client(login: OAuthLogin) -> GoogleCode | MicrosoftDevice | MicrosoftApp:
     """Our registration at the provider, as the settings name it."""
-    secret = login.read_client_secret()
-    told = secret.get_secret_value() if secret else ""
+    told = login.read_client_secret()
+    secret = told.get_secret_value() if told else ""
     if login.flow == "google":
-        addresses = {"authorization_url": login.auth_url, "token_url": login.token_url}
-        return GoogleCode(login.client_id, told, **{k: v for k, v in addresses.items() if v})
-    authority = {"authority": login.auth_url} if login.auth_url else {}
+        client = GoogleCode(login.client_id, secret)
+        return replace(
+            client,
+            authorization_url=login.auth_url or client.authorization_url,
+            token_url=login.token_url or client.token_url,
+        )
     if login.flow == "microsoft-device":
-        return MicrosoftDevice(login.client_id, login.tenant or "common", **authority)
-    return MicrosoftApp(login.client_id, told, login.tenant or "", **authority)
+        tenant = login.tenant or "common"
+        return MicrosoftDevice(login.client_id, tenant, login.auth_url, login.token_url)
+    return MicrosoftApp(login.client_id, secret, login.tenant or "", login.token_url)
 
 
 def _template(shop: Shop) -> Template | None:
     if shop.template is None:
         return None
-    html = shop.template.html_file
-    return Template.load(shop.template.text_file, html)
+    return load_template(text=shop.template.text_file, html=shop.template.html_file)

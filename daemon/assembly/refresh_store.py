@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from daemon.ledger import credentials
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from daemon.clock import Clock
     from daemon.ledger.database import Ledger
+
+T = TypeVar("T")
 
 
 class LedgerRefreshStore:
@@ -44,5 +46,5 @@ class LedgerRefreshStore:
         async with self._ledger.write() as conn:
             await credentials.save(conn, self._key, self._account, token, self._clock.now())
 
-    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - either method's own
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)

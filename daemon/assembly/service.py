@@ -189,7 +189,7 @@ class Service:
 
     async def _ready(self) -> str | None:
         try:
-            async with self.engine.ledger.read():
+            async with self.engine.around.ledger.read():
                 return None
         except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
             return f"The ledger does not answer: {error}"

@@ -47,7 +47,7 @@ def probe(
 ) -> None:
     """Send one test receipt by every route to every seed and say where each landed."""
     if not now:
-        refuse("This sends real mail. Say `receiptwatch probe --now`, perhaps with --route or --seed.")
+        refuse("This sends mail. Say `receiptwatch probe --now`, perhaps with --route or --seed.")
     chosen = {"shop": shop, "route": route, "provider": provider, "seed": seed}
     results = run_round(load_or_exit(config), chosen, quiet=as_json)
     if as_json:
@@ -69,9 +69,7 @@ def run_round(settings: Settings, chosen: dict[str, str | None], *, quiet: bool)
         refuse(str(error))
 
 
-async def _round(
-    settings: Settings, chosen: dict[str, str | None], *, quiet: bool
-) -> list[Result]:
+async def _round(settings: Settings, chosen: dict[str, str | None], *, quiet: bool) -> list[Result]:
     async with open_engine(settings, Clock(), Metrics(__version__)) as engine:
         pairs = [pair for pair in engine.pairs if _is_chosen(engine, pair, chosen)]
         if not pairs:

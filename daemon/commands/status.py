@@ -60,7 +60,9 @@ def show(now: Status, screen: Console) -> None:
         if box["state"] != "ok":
             screen.print(f"[yellow]Inbox {box['seed']} is {box['state']}:[/] {box['last_error']}")
     for problem in now.problems:
-        screen.print(f"[red]{problem['subject']}[/]: {problem['summary']} {problem['remedy'] or ''}")
+        screen.print(
+            f"[red]{problem['subject']}[/]: {problem['summary']} {problem['remedy'] or ''}"
+        )
 
 
 def lanes_table(lanes: list[Lane]) -> Table:

@@ -1,0 +1,85 @@
+"""`receiptwatch login NAME`: lets a person give access to an OAuth mailbox, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daemon.assembly.keys import Keys
+from daemon.assembly.parties import oauth_client
+from daemon.clock import Clock
+from daemon.commands.options import DEFAULT_FILE, NOT_SO, SettingsFile, load_or_exit, refuse
+from daemon.ledger import credentials, mailboxes
+from daemon.ledger.database import Ledger
+from daemon.ledger.failures import LedgerError
+from daemon.settings import OAuthLogin
+from probes.oauth import DevicePrompt, GoogleCode, MicrosoftDevice, OAuthError
+
+if TYPE_CHECKING:
+    from daemon.settings import Login, Settings
+
+
+def login(
+    name: Annotated[str, typer.Argument(help="A seed's name, SHOP/ROUTE, or /control.")],
+    config: SettingsFile = DEFAULT_FILE,
+) -> None:
+    """Log in to an OAuth account in a browser and keep its refresh token in the ledger."""
+    settings = load_or_exit(config)
+    login = logins(settings).get(name)
+    if not isinstance(login, OAuthLogin):
+        refuse(f"{name} has no OAuth login. Those that have: {_oauth_names(settings) or 'none'}.")
+    try:
+        refresh_token = obtain(login)
+        if refresh_token:
+            asyncio.run(_keep(settings, name, refresh_token))
+    except (OAuthError, LedgerError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(NOT_SO) from None
+    typer.echo(f"{name} is logged in." if refresh_token else f"{name} needs no login by a person.")
+
+
+def logins(settings: Settings) -> dict[str, Login | None]:
+    """Every account of the settings by the name that its refresh token is kept under."""
+    seeds = {seed.name: seed.login for seed in settings.seeds}
+    routes = {f"{s.name}/{r.name}": r.login for s in settings.shops for r in s.routes}
+    control = settings.control
+    return {**seeds, **routes, **({f"/{control.name}": control.login} if control else {})}
+
+
+def obtain(login: OAuthLogin) -> str | None:
+    """Let a person give access; the refresh token, or None where no person is needed."""
+    client = oauth_client(login)
+    if isinstance(client, GoogleCode):
+        return client.login(_show_address, Clock().now).refresh_token
+    if isinstance(client, MicrosoftDevice):
+        return client.login(_show_code, Clock().now).refresh_token
+    return None
+
+
+def _show_address(address: str) -> None:
+    typer.echo("Open this in a browser on this machine and allow access:\n")
+    typer.echo(f"  {address}\n")
+
+
+def _show_code(prompt: DevicePrompt) -> None:
+    until = prompt.expires_at.astimezone().strftime("%H:%M")
+    typer.echo(f"Open {prompt.verification_uri} and type {prompt.user_code} before {until}.")
+
+
+def _oauth_names(settings: Settings) -> str:
+    return ", ".join(n for n, told in logins(settings).items() if isinstance(told, OAuthLogin))
+
+
+async def _keep(settings: Settings, name: str, refresh_token: str) -> None:
+    ledger = await Ledger.open(settings.read_database_url().get_secret_value())
+    try:
+        await ledger.migrate()
+        async with ledger.write() as conn:
+            now, key = Clock().now(), Keys.of(settings).credentials
+            await credentials.save(conn, key, name, refresh_token, now)
+            if await mailboxes.load(conn, name):
+                await mailboxes.resume(conn, name, now)
+    finally:
+        await ledger.close()
