@@ -10,7 +10,7 @@ import re
 from argparse import Namespace
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from proxyprotocol.result import ProxyResultLocal
@@ -110,9 +110,28 @@ class ImapServer:
         _writer.set(writer)
         info = SocketInfo.get(writer, ProxyResultLocal(), unique_id=uuid4().bytes)
         try:
-            await self._serve(reader, writer, info)
+            await self._serve(reader, cast("asyncio.StreamWriter", _WholeResponses(writer)), info)
         finally:
             self._login.sessions.pop(writer, None)
+
+
+class _WholeResponses:
+    """Sends a response at once; pymap writes it in pieces, each a TLS record of its own."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._pieces = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._pieces += data
+
+    async def drain(self) -> None:
+        self._writer.write(bytes(self._pieces))
+        self._pieces.clear()
+        await self._writer.drain()
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 class _Config(Config):
