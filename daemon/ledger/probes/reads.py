@@ -42,19 +42,17 @@ async def unsettled(conn: AsyncConnection, seed: str) -> list[ProbeRow]:
 
 
 async def past_deadline(conn: AsyncConnection, now: datetime) -> list[ProbeRow]:
-    """Everything that is still looked for though its deadline has passed, the oldest first."""
-    late = _probes.c.deadline_at < now, schema.STILL_LOOKED_FOR
-    return await _all(conn, select(_probes).where(*late).order_by(_probes.c.deadline_at))
+    """Probes neither found nor overdue whose deadline has passed, the oldest first."""
+    late = _probes.c.deadline_at < now, _probes.c.state != ProbeState.OVERDUE
+    query = select(_probes).where(schema.STILL_LOOKED_FOR, *late)
+    return await _all(conn, query.order_by(_probes.c.deadline_at))
 
 
 async def overdue_before(conn: AsyncConnection, before: datetime) -> list[ProbeRow]:
     """Overdue probes whose deadline was before `before`, the oldest first."""
-    late = (
-        _probes.c.deadline_at < before,
-        _probes.c.state == ProbeState.OVERDUE,
-        schema.STILL_LOOKED_FOR,
-    )
-    return await _all(conn, select(_probes).where(*late).order_by(_probes.c.deadline_at))
+    late = _probes.c.deadline_at < before, _probes.c.state == ProbeState.OVERDUE
+    query = select(_probes).where(schema.STILL_LOOKED_FOR, *late)
+    return await _all(conn, query.order_by(_probes.c.deadline_at))
 
 
 async def due_looks(conn: AsyncConnection, now: datetime, seed: str) -> list[ProbeRow]:
