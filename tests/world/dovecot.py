@@ -61,6 +61,7 @@ passdb {{
 
 MAILBOXES = """
 protocols = imap lmtp
+hostname = {hostname}
 listen = {ip}
 mail_location = maildir:{folder}/mail/%d/%n:LAYOUT=fs:INBOX={folder}/mail/%d/%n/.INBOX
 mail_home = {folder}/home/%d/%n
@@ -241,6 +242,7 @@ class Dovecot:
         return _identity(self.folder, self.provider.name) | {
             "ip": self.provider.ip,
             "domain": self.provider.domain,
+            "hostname": self.provider.imap,
             "tls": f"{self.plan.folder}/tls/{self.provider.name}",
             "starttls": IMAP_STARTTLS,
             "implicit": IMAP_TLS,

@@ -57,7 +57,6 @@ def records(plan: Plan, dkim: dict[str, str]) -> RecordSets:
             (route.domain, "MX"): (f"10 {same_domain[0].hostname}.",),
             (route.domain, "TXT"): (spf,),
             (route.hostname, "A"): (route.ip,),
-            (route.hostname, "MX"): (f"10 {route.hostname}.",),
             (route.hostname, "TXT"): (SPF.format(mechanisms=f"ip4:{route.ip}"),),
             (pointer(route.ip), "PTR"): (f"{route.hostname}.",),
             (f"_dmarc.{route.domain}", "TXT"): (DMARC,),

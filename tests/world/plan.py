@@ -67,8 +67,8 @@ class Route:
 
     @property
     def mail_from(self) -> str:
-        """The envelope sender; what bounces comes back to this route's own `:25`."""
-        return f"bounces@{self.hostname}"
+        """The envelope sender; what bounces goes to the domain's MX (`World.bounces`)."""
+        return f"bounces-{self.name}@{self.domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Seed:
     host: str
     ca_file: Path
     junk: str
-    mx: str
+    domain: str
     tls_port: int = IMAP_TLS
     starttls_port: int = IMAP_STARTTLS
     password: str = field(default=PASSWORD, repr=False)
@@ -149,7 +149,7 @@ class Plan:
             provider.ip,
             self.ca_file,
             provider.junk,
-            provider.mx,
+            provider.domain,
         )
 
     def room(self, name: str, owner: tuple[int, int] | None = None) -> Path:

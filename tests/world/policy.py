@@ -70,7 +70,9 @@ class Policy:
         for key in ((server, recipient), (server, "*")):
             if key in self.answers:
                 return self.answers[key]
-        return self._greylisting(request) if recipient.startswith(f"{GREYLISTED}@") else "DUNNO"
+        at_provider = server in {provider.ip for provider in self.plan.providers()}
+        grey = at_provider and recipient.startswith(f"{GREYLISTED}@")
+        return self._greylisting(request) if grey else "DUNNO"
 
     def _greylisting(self, request: Request) -> str:
         names = ("client_address", "sender", "recipient")

@@ -139,14 +139,18 @@ class Postfix:
         return (self.folder / "mail.log").read_text(errors="replace")
 
     def bounces(self) -> list[EmailMessage]:
-        """What came back to the route's envelope sender, oldest first."""
+        """What came back to the domain's envelope senders, oldest first."""
         letters = sorted(self.folder.glob("bounces/new/*"), key=os.path.getmtime)
         parse = email.message_from_bytes
         return [parse(letter.read_bytes(), policy=email_policy.default) for letter in letters]
 
 
 def relay(plan: Plan, route: Route) -> Postfix:
-    """The submission server of a route; it signs by DKIM, and takes its bounces on port 25."""
+    """The submission server of a route; it signs by DKIM.
+
+    The first route of a domain is also the domain's MX and keeps what bounces.
+    """
+    first = next(other for other in plan.routes() if other.domain == route.domain)
     uid, gid = owner()
     folder = plan.room(f"postfix-{route.name}")
     plan.room(f"postfix-{route.name}/bounces", (uid, gid))
@@ -159,7 +163,7 @@ def relay(plan: Plan, route: Route) -> Postfix:
         "smtpd_sasl_type": "dovecot",
         "smtpd_sasl_path": f"inet:{plan.relay_auth}:{RELAY_AUTH_PORT}",
         "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination",
-        "virtual_mailbox_domains": f"{route.domain}, {route.hostname}",
+        "virtual_mailbox_domains": route.domain if route == first else "",
         "virtual_mailbox_base": str(folder),
         "virtual_mailbox_maps": "static:bounces/",
         "virtual_uid_maps": f"static:{uid}",

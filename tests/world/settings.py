@@ -39,7 +39,7 @@ class _Desk:
             "address": seed.address,
             "login": self.login(seed.address, seed.password),
             "imap": server | {"ca_file": str(seed.ca_file)},
-            "trusted_hosts": [seed.mx],
+            "trusted_hosts": [seed.domain],
         }
 
     def sending(self, route: Route) -> dict[str, Any]:

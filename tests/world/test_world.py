@@ -16,6 +16,7 @@ from imapclient.exceptions import IMAPClientError, LoginError
 from tests.world import courier
 from tests.world import world as real_world
 from tests.world.plan import FULL, GREYLISTED
+from tests.world.processes import family_of
 from tests.world.rspamd import JUNK_BODY, REJECT_BODY
 
 if TYPE_CHECKING:
@@ -53,10 +54,8 @@ def test_a_spam_text_lands_in_the_spam_folder(world: World, provider: str) -> No
 
 def test_without_spf_the_mail_still_lands_for_dkim_carries_dmarc(world: World) -> None:
     seed = world.seed("gmail")
-    with world.dns.edit("shop.test", "TXT", "v=spf1 ip4:192.0.2.1 -all"):
-        with world.dns.edit("relay.shop.test", "TXT", "v=spf1 -all"):
-            mark = courier.send(world.routes["primary"], seed.address)
-            found = courier.find(seed, mark)
+    with world.dns.edit("shop.test", "TXT", "v=spf1 -all"):
+        found = courier.find(seed, courier.send(world.routes["primary"], seed.address))
     assert (found.folder, found.verdicts) == ("INBOX", ALL_PASS | {"spf": "fail"})
 
 
@@ -64,11 +63,10 @@ def test_without_spf_and_dkim_key_the_mail_is_quarantined(world: World) -> None:
     seed, route = world.seed("yahoo"), world.routes["primary"]
     with ExitStack() as broken:
         broken.enter_context(world.dns.edit("shop.test", "TXT", "v=spf1 -all"))
-        broken.enter_context(world.dns.edit(route.hostname, "TXT", "v=spf1 -all"))
         broken.enter_context(world.dns.edit("s1._domainkey.shop.test", "TXT"))
         found = courier.find(seed, courier.send(route, seed.address))
     assert found.folder == seed.junk
-    assert found.verdicts == {"spf": "fail", "dkim": "permerror", "dmarc": "fail"}
+    assert found.verdicts == {"spf": "fail", "dkim": "none", "dmarc": "fail"}
 
 
 def test_an_unknown_recipient_is_rejected_by_550(world: World) -> None:
@@ -86,17 +84,15 @@ def test_an_outright_spam_text_is_rejected_by_554(world: World) -> None:
 
 
 def test_a_rejection_by_the_provider_comes_back_to_the_route_as_a_bounce(world: World) -> None:
-    relay = world.relays["fallback"]
     courier.send(world.routes["fallback"], "nobody@outlook.test")
-    [bounce] = courier.await_value(relay.bounces)
+    [bounce] = courier.await_value(lambda: world.bounces("fallback"))
     assert bounce.get_content_type() == "multipart/report"
     assert "5.1.1" in bounce.as_string()
 
 
 def test_a_full_mailbox_bounces_after_it_was_accepted(world: World) -> None:
-    relay = world.relays["control"]
     courier.send(world.routes["control"], world.seed("gmail", FULL).address, "x" * 4000)
-    [bounce] = courier.await_value(relay.bounces)
+    [bounce] = courier.await_value(lambda: world.bounces("control"))
     assert "5.2.2" in bounce.as_string()
 
 
@@ -112,9 +108,11 @@ def test_greylisting_defers_the_first_try_and_takes_the_next(world: World) -> No
 def test_a_provider_answers_what_a_story_asks_for(world: World) -> None:
     outlook = provider_of(world, "outlook")
     reply = "550 5.7.515 Access denied, sending domain does not meet the required level"
-    with world.policy.answer("outlook", reply):
-        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-            courier.send_directly(world.routes["primary"], outlook, "probe1")
+    with (
+        world.policy.answer("outlook", reply),
+        pytest.raises(smtplib.SMTPRecipientsRefused) as refused,
+    ):
+        courier.send_directly(world.routes["primary"], outlook, "probe1")
     [(code, text)] = refused.value.recipients.values()
     assert (code, text.startswith(b"5.7.515 ")) == (550, True)
     courier.send_directly(world.routes["primary"], outlook, "probe1")
@@ -243,7 +241,7 @@ def test_the_settings_of_the_world_are_valid_settings(world: World, tmp_path: Pa
 def test_a_stopped_world_leaves_no_process_and_no_folder(world: World) -> None:
     second = real_world.start()
     assert second.plan.network != world.plan.network
-    family = real_world.family_of(second.servers())
+    family = family_of(second.servers())
     assert len(family) > 40
     assert second.stop() == []
     assert not [process for process in family if psutil.pid_exists(process.pid)]

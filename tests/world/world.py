@@ -20,6 +20,8 @@ from tests.world.processes import IS_ROOT, Server, kill_all
 from tests.world.rspamd import Rspamd
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     import psutil
 
 PROGRAMS = ("nsd", "rspamd", "opendkim", "dovecot", "sievec", "setpriv", postfix.MASTER)
@@ -86,6 +88,12 @@ class World:
     def stranger_ca(self) -> Path:
         """A CA certificate that signed none of the world's."""
         return self.plan.folder / "tls" / "stranger.pem"
+
+    def bounces(self, route: str) -> list[EmailMessage]:
+        """What came back to a route's envelope sender, oldest first."""
+        addressee = self.routes[route].mail_from
+        found = [letter for relay in self.relays.values() for letter in relay.bounces()]
+        return [letter for letter in found if addressee in str(letter["To"])]
 
     def settings(self, folder: Path, **overrides: Any) -> Path:
         """Write a settings file for a daemon in this world; `overrides` replace top-level keys."""
