@@ -3,17 +3,14 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from email.errors import MessageError
-from email.headerregistry import Address, AddressHeader
-from email.policy import SMTPUTF8
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from probes.address import AddressError, check_address, parse_mailbox
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.IGNORECASE)
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.IGNORECASE)  # RFC 5321 4.1.2 Dot-string
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def _listen_address(value: object) -> HostPort:
         return value
     host, _, port = str(value).rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65535 or not _is_address(host):
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535 or not _is_address(host):
         raise ValueError('must be an IP address and a port, such as "127.0.0.1:8025"')
     return HostPort(host, int(port))
 
@@ -73,30 +70,18 @@ def _ip_address(value: str) -> str:
 
 
 def _email_address(value: str) -> str:
-    local, _, domain = value.rpartition("@")
-    proper = _LOCAL_PART.fullmatch(local) and _HOST.fullmatch(domain) and "." in domain
-    if not proper or len(local) > 64 or len(value) > 254:
-        raise ValueError("must be one mail address, such as orders@shop.example")
-    return value
+    try:
+        return check_address(value)
+    except AddressError as error:
+        raise ValueError(f"{error} Write it like orders@shop.example") from None
 
 
 def _sender(value: str) -> str:
-    _email_address(mailbox(value).addr_spec)
-    return value
-
-
-def mailbox(value: str) -> Address:
-    """The one mailbox (RFC 5322 3.4) that `value` names; raises ValueError unless it is one."""
-    wrong = 'must be one sender, such as "Example Shop <orders@shop.example>"'
-    if any(ord(character) < 32 for character in value):
-        raise ValueError(wrong)
     try:
-        header = SMTPUTF8.header_factory("from", value)
-    except (MessageError, IndexError, AttributeError):
-        raise ValueError(wrong) from None
-    if not isinstance(header, AddressHeader) or len(header.addresses) != 1:
-        raise ValueError(f"{wrong}; a name with a comma needs its own double quotes")
-    return header.addresses[0]
+        parse_mailbox(value)
+    except AddressError as error:
+        raise ValueError(f"{error} Write it like Example Shop <orders@shop.example>") from None
+    return value
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]

@@ -15,7 +15,7 @@ def parse(value: object) -> timedelta:
     """The positive time that `value` names; raises ValueError with the way to write it."""
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or not re.fullmatch(PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(PATTERN, value, re.ASCII):
         raise ValueError("must be a duration with its unit, such as 90s, 20m, 2h or 30d")
     seconds = sum(int(count) * _SECONDS[unit] for count, unit in _PARTS.findall(value))
     if not seconds:

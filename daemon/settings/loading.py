@@ -22,11 +22,13 @@ def load(path: Path) -> Settings:
     Relative paths in the file are relative to its folder. Everything wrong is said at once.
     """
     document = read(path)
+    if document.data is None and not document.problems:
+        sentence = "is empty; `receiptwatch config example` prints one to start from"
+        raise SettingsError(path, [Problem(1, 1, "", sentence)])
     problems = list(document.problems)
     try:
         settings = Settings.model_validate(
-            {} if document.data is None else document.data,
-            context={"folder": path.absolute().parent},
+            document.data, context={"folder": path.absolute().parent}
         )
     except ValidationError as error:
         problems += _problems(document, error)

@@ -55,7 +55,7 @@ class OAuthLogin(Section):
     token_url: WebAddress | None = None
     """Another token endpoint, for private test servers."""
     auth_url: WebAddress | None = None
-    """Another authorisation endpoint, for private test servers."""
+    """Another authorisation (or device authorisation) endpoint, for private test servers."""
 
     @model_validator(mode="after")
     def _what_the_flow_needs(self) -> Self:

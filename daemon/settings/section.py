@@ -72,36 +72,45 @@ class Section(BaseModel):
         try:
             section = handler(data)
         except ValidationError as error:
-            found += [
-                (_steps(detail["loc"]), cls._sentence(detail))
-                for detail in error.errors(include_url=False)
-                if detail["type"] not in _ECHOES
-            ]
+            found += cls._found(error.errors(include_url=False))
         refuse(found)
         return section
 
     @classmethod
+    def _found(cls, details: list[ErrorDetails]) -> Iterator[Refusal]:
+        misspelt = {
+            cls._nearest(str(detail["loc"][-1]))
+            for detail in details
+            if detail["type"] == "extra_forbidden"
+        }
+        for detail in details:
+            missing = detail["type"] == "missing" and detail["loc"][-1] in misspelt
+            if not missing and detail["type"] not in _ECHOES:
+                yield _steps(detail["loc"]), cls._sentence(detail)
+
+    @classmethod
     def _sentence(cls, detail: ErrorDetails) -> str:
-        steps = _steps(detail["loc"])
         if detail["type"] == "extra_forbidden":
-            return cls._unknown(str(steps[-1]))
+            return cls._unknown(str(detail["loc"][-1]))
         if detail["type"] == "missing":
-            doc = cls._names()[str(steps[-1])]
-            return f"is missing. {doc}".strip()
+            return f"is missing. {cls._names()[str(detail['loc'][-1])]}".strip()
         return sentence(detail)
 
     @classmethod
     def _unknown(cls, key: str) -> str:
-        known = cls._names()
-        if f"{key}_file" in known:
+        if f"{key}_file" in cls._names():
             return (
                 "secrets are not written into the settings: put it into a file of its own "
                 f"(mode 0600) and write `{key}_file: PATH`"
             )
-        near = difflib.get_close_matches(key, known, n=1)
+        near = cls._nearest(key)
         if near:
-            return f"unknown key `{key}`; did you mean `{near[0]}`?"
-        return f"unknown key `{key}`; known here: {', '.join(known)}"
+            return f"unknown key `{key}`; did you mean `{near}`?"
+        return f"unknown key `{key}`; known here: {', '.join(cls._names())}"
+
+    @classmethod
+    def _nearest(cls, key: str) -> str | None:
+        return next(iter(difflib.get_close_matches(key, cls._names(), n=1)), None)
 
     @classmethod
     def _names(cls) -> dict[str, str]:
@@ -112,7 +121,7 @@ class Section(BaseModel):
 def first_sentence(text: str | None) -> str:
     """The first sentence of a field's docstring, on one line."""
     words = " ".join((text or "").split())
-    return words.split(". ")[0]
+    return words.split(". ")[0].rstrip(".")
 
 
 def sentence(detail: ErrorDetails) -> str:
@@ -136,9 +145,9 @@ def one_of(expected: str, value: object) -> str:
 _SENTENCES = {
     "string_type": "must be text; put quotes around it",
     "path_type": "must be the path of a file",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "bool_type": "must be true or false, without quotes",
     "tuple_type": "must be a list: indented lines that start with `- `",
     "model_type": "must be a section: indented lines of `key: value`",
     "string_pattern_mismatch": "must have 1 to 40 characters out of a-z, 0-9 and -",

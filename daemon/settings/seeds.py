@@ -9,21 +9,24 @@ from daemon.settings.addresses import EmailAddress, Host, Name
 from daemon.settings.login import Login
 from daemon.settings.section import Refusal, Section, one_of, refuse
 from daemon.settings.servers import ImapServer, open_login
+from probes import catalogue, mailboxes
+from probes.mailbox_kind import MailboxKind
 
-PROVIDERS = ("aol", "comcast", "fastmail", "gmail", "gmx", "icloud", "outlook", "plain", "yahoo")
+KINDS = catalogue.scan(mailboxes, "MAILBOX", MailboxKind)
+"""Every provider that a seed may be at, by name."""
 
 
 def _provider(value: str) -> str:
-    if value not in PROVIDERS:
-        expected = f"{', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}"
-        raise ValueError(one_of(expected, value))
+    if value not in KINDS:
+        *names, last = KINDS
+        raise ValueError(one_of(f"{', '.join(names)} or {last}", value))
     return value
 
 
 Provider = Annotated[
     str,
     AfterValidator(_provider),
-    WithJsonSchema({"type": "string", "enum": list(PROVIDERS)}),
+    WithJsonSchema({"type": "string", "enum": list(KINDS)}),
 ]
 
 
@@ -44,15 +47,18 @@ class Seed(Section):
     """Host-name suffixes whose Received lines are believed; the provider's own by default."""
 
     @model_validator(mode="after")
-    def _reachable_in_private(self) -> Self:
+    def _readable(self) -> Self:
         refuse(self._refusals())
         return self
 
     def _refusals(self) -> Iterator[Refusal]:
+        kind = KINDS[self.provider]
         if self.imap:
             yield from open_login(self.imap, "imap")
-        elif self.provider == "plain":
-            yield ("imap",), "is missing. The provider `plain` has no server of its own"
+        elif kind.endpoint is None:
+            yield ("imap",), f"is missing. The provider `{kind.name}` has no server of its own"
+        elif self.login.kind not in kind.logins:
+            yield ("login", "kind"), f"does not work at {kind.title}. {kind.advice}"
 
     @property
     def username(self) -> str:

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal, Self
 from babel.numbers import is_currency
 from pydantic import AfterValidator, Field, model_validator
 
-from daemon.settings.addresses import EmailAddress, Name, Sender, mailbox
+from daemon.settings.addresses import EmailAddress, Name, Sender
 from daemon.settings.files import TextFile
 from daemon.settings.login import Login
 from daemon.settings.section import Refusal, Section, at_least_one, refuse
 from daemon.settings.servers import SmtpServer, open_login
+from probes.address import parse_mailbox
+from probes.receipt import load_template
 
 
 def _currency(value: str) -> str:
@@ -51,7 +53,7 @@ class Sending(Section):
     @property
     def from_address(self) -> str:
         """The address that receipts come from, without its name."""
-        return mailbox(self.sender).addr_spec
+        return parse_mailbox(self.sender).address
 
     @property
     def envelope_sender(self) -> str:
@@ -80,12 +82,19 @@ class ControlRoute(Sending):
 
 
 class Template(Section):
-    """The shop's own receipt, as Jinja2."""
+    """The shop's own receipt, as Jinja2; one of both parts may be missing."""
 
-    text_file: TextFile
+    text_file: TextFile | None = None
     """The plain text part."""
     html_file: TextFile | None = None
     """The HTML part."""
+
+    @model_validator(mode="after")
+    def _makes_a_receipt(self) -> Self:
+        if not (self.text_file or self.html_file):
+            raise ValueError("needs a `text_file`, an `html_file` or both")
+        load_template(text=self.text_file, html=self.html_file)
+        return self
 
 
 class Shop(Section):
@@ -104,7 +113,7 @@ class Shop(Section):
     currency: Annotated[str, AfterValidator(_currency)]
     """The currency of its prices (ISO 4217)."""
     template: Template | None = None
-    """Its own receipt, in Jinja2 (`text_file`, and `html_file` or not); else a built-in one."""
+    """Its own receipt, in Jinja2: `text_file`, `html_file` or both; a built-in one by default."""
     routes: Annotated[tuple[Route, ...], AfterValidator(at_least_one)]
     """Its ways of sending: one primary and any number of fallbacks."""
 
