@@ -183,7 +183,7 @@ def _failure(host: str, reply: _Reply, now: datetime) -> OAuthError:
         wish = retry_after_s(reply.retry_after, now)
         return TokenTrouble(host, f"answered {reply.status}", wish)
     error = _parsed(ErrorAnswer, reply.body)
-    if reply.status == 200 or error is None or error.error in TEMPORARY_WORDS:
+    if error is None or error.error in TEMPORARY_WORDS:
         return TokenTrouble(host, f"answered {reply.status} with something unusable")
     code = error.error if error.error in ERROR_WORDS else "unknown error"
     return Refused(host, code, error.detail)
