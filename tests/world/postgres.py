@@ -7,12 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.world.processes import Server, owner, unprivileged
+from tests.world.processes import Server, owner, temporary_folder, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +43,7 @@ class Cluster:
     @classmethod
     def start(cls, programs: Path) -> Cluster:
         """Create and start a cluster in a new temporary folder."""
-        folder = Path(tempfile.mkdtemp(prefix="rw-pg-"))  # short: a socket's path has 107 bytes
+        folder = temporary_folder("rw-pg-")  # short: a socket's path has 107 bytes
         os.chown(folder, *owner())
         cluster = cls(programs, folder)
         cluster._initdb()

@@ -8,16 +8,17 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 NOBODY = 65534
 IS_ROOT = os.getuid() == 0
@@ -45,20 +46,22 @@ def unprivileged(*argv: str) -> list[str]:
 
 
 class Guard:
-    """A small shell that ends every living process group once the tests are gone, however.
+    """A small shell that, once the tests are gone, ends what they left and removes its folders.
 
     (Linux's parent-death signal does not serve: a server that changes its rights loses it.)
     """
 
     SCRIPT = """
 living=" "
-while read -r word group; do
+while read -r word what; do
   case $word in
-    born) living="$living$group " ;;
-    dead) living="${living%% $group *} ${living#* $group }" ;;
+    born) living="$living$what " ;;
+    dead) living="${living%% $what *} ${living#* $what }" ;;
+    folder) set -- "$@" "$what" ;;
   esac
 done
 for group in $living; do kill -s KILL -- "-$group"; done
+rm -rf -- "$@"
 """
 
     def __init__(self) -> None:
@@ -67,13 +70,21 @@ for group in $living; do kill -s KILL -- "-$group"; done
         )
         atexit.register(self._shell.communicate)
 
-    def tell(self, word: str, group: int) -> None:
-        """Report a process group "born" or "dead"."""
+    def tell(self, word: str, what: int | Path) -> None:
+        """Report a process group "born" or "dead", or a "folder"."""
         assert self._shell.stdin
-        print(word, group, file=self._shell.stdin, flush=True)
+        print(word, what, file=self._shell.stdin, flush=True)
 
 
 guard = functools.cache(Guard)
+
+
+def temporary_folder(prefix: str) -> Path:
+    """A new folder that servers which dropped their rights can enter."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    guard().tell("folder", folder)
+    folder.chmod(0o755)
+    return folder
 
 
 @dataclass(slots=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.world import nsd, pki, postfix, settings
@@ -16,11 +14,12 @@ from tests.world.introspection import Introspection
 from tests.world.opendkim import OpenDkim
 from tests.world.plan import FULL, GREYLISTED, SEED_USERS, Plan, Route, Seed
 from tests.world.policy import Policy
-from tests.world.processes import IS_ROOT, Server, kill_all
+from tests.world.processes import IS_ROOT, Server, kill_all, temporary_folder
 from tests.world.rspamd import Rspamd
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+    from pathlib import Path
 
     import psutil
 
@@ -140,9 +139,7 @@ def build(plan: Plan) -> World:
 def start() -> World:
     """Start a world on the first free network; raises NotReadyError with a server's own words."""
     network = next(filter(_is_free, NETWORKS))
-    folder = Path(tempfile.mkdtemp(prefix="rw-world-"))
-    folder.chmod(0o755)  # the servers drop their rights and must still get in
-    world = build(Plan(folder, network))
+    world = build(Plan(temporary_folder("rw-world-"), network))
     try:
         world.policy.start()
         world.introspection.start()
