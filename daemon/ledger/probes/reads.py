@@ -91,7 +91,8 @@ async def newest(
     newest_first = _probes.c.planned_at.desc(), _probes.c.id
     place = func.row_number().over(partition_by=lane, order_by=newest_first).label("place")
     ranked = select(_probes.c.id, place).where(of_shop(shop), _probes.c.planned_at >= since)
-    ids = select(ranked.subquery().c.id).where(ranked.selected_columns.place <= depth)
+    placed = ranked.subquery()
+    ids = select(placed.c.id).where(placed.c.place <= depth)
     return await _all(conn, select(_probes).where(_probes.c.id.in_(ids)).order_by(*newest_first))
 
 
