@@ -133,7 +133,7 @@ def protected_host(url: str) -> str:
 def _loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    return False
+    return host == "localhost"
 
 
 def _post(url: str, form: Mapping[str, str], host: str, timeout_s: float) -> _Reply:

@@ -35,7 +35,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class GoogleCode:
-    """An app registered at Google as "Desktop app"."""
+    """An app registered at Google as "Desktop app"; ValueError for an unprotected address."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -48,6 +48,10 @@ class GoogleCode:
         "Google ends it after 7 days while the app is in Testing, after 6 months unused, or when "
         "the password changes"
     )
+
+    def __post_init__(self) -> None:
+        protected_host(self.authorization_url)
+        protected_host(self.token_url)
 
     def login(
         self, show: Callable[[str], None], now: Callable[[], datetime], *, wait_s: float = 300.0
@@ -64,7 +68,6 @@ class GoogleCode:
 
     def begin(self, redirect_uri: str) -> Consent:
         """A new login with its own state and PKCE verifier."""
-        protected_host(self.authorization_url)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         question = {
             "response_type": "code",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from probes.oauth.exchange import Answer, TokenAnswer, ask
+from probes.oauth.exchange import Answer, TokenAnswer, ask, protected_host
 from probes.oauth.failures import LoginFailed, Refused, TokenTrouble
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class MicrosoftDevice:
     """A public client ("Allow public client flows"), for outlook.com and Microsoft 365.
 
     `tenant` is an id or domain, or "common", "consumers", "organizations"; the addresses follow
-    from it unless given.
+    from it unless given. ValueError for a tenant or address that is none.
     """
 
     client_id: str
@@ -64,6 +64,13 @@ class MicrosoftDevice:
 
     needs_login: ClassVar[bool] = True
     ended_by: ClassVar[str] = "Microsoft ends it after 90 days unused, or when the password changes"
+
+    def __post_init__(self) -> None:
+        protected_host(self._url("devicecode", self.device_url))
+        protected_host(self._url("token", self.token_url))
+
+    def _url(self, name: str, given: str | None) -> str:
+        return given or _endpoint(self.tenant, name)
 
     def login(
         self,
@@ -76,7 +83,7 @@ class MicrosoftDevice:
 
         Raises LoginFailed, Refused or TokenTrouble. The tokens hold a refresh token.
         """
-        url = self.device_url or _endpoint(self.tenant, "devicecode")
+        url = self._url("devicecode", self.device_url)
         form = {"client_id": self.client_id, "scope": MAILBOX}
         began = now()
         answer = ask(url, form, DeviceAnswer, now=began, timeout_s=self.timeout_s)
@@ -103,7 +110,7 @@ class MicrosoftDevice:
         return self._ask(form, now)
 
     def _ask(self, form: dict[str, str], now: datetime) -> Tokens:
-        url = self.token_url or _endpoint(self.tenant, "token")
+        url = self._url("token", self.token_url)
         form |= {"client_id": self.client_id}
         return ask(url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
 
@@ -124,6 +131,13 @@ class MicrosoftApp:
     needs_login: ClassVar[bool] = False
     ended_by: ClassVar[str] = "the tenant's administrator can withdraw it"
 
+    def __post_init__(self) -> None:
+        protected_host(self._url)
+
+    @property
+    def _url(self) -> str:
+        return self.token_url or _endpoint(self.tenant, "token")
+
     def renew(self, refresh_token: str, now: datetime) -> Tokens:  # noqa: ARG002 - there is none
         """An access token by client credentials (RFC 6749 section 4.4)."""
         form = {
@@ -132,8 +146,7 @@ class MicrosoftApp:
             "client_secret": self.client_secret,
             "scope": EVERY_PERMISSION,
         }
-        url = self.token_url or _endpoint(self.tenant, "token")
-        return ask(url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
+        return ask(self._url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
 
 
 def _endpoint(tenant: str, name: str) -> str:
