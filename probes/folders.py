@@ -127,5 +127,5 @@ def _spam(readable: Sequence[Folder], names: Sequence[str]) -> tuple[list[Folder
 
 
 def _plain(name: str) -> str:
-    """One spelling per name: Apple and Dovecot differ in how they compose accents."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    """One spelling per name, however its accents are composed; a Turkish İ becomes a plain i."""
+    return unicodedata.normalize("NFKC", name).casefold().replace("\u0307", "")

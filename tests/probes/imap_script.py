@@ -93,7 +93,7 @@ class ScriptedImap:
 
     `instead` maps the beginning of a command to the tagged answer it gets in place of its own;
     `behind` replaces a command's final answer only; `frozen` makes it take commands and never
-    answer.
+    answer. `announced` is a false length for every literal.
     """
 
     def __init__(self, persona: Persona, tls: ssl.SSLContext | None = None) -> None:
@@ -106,6 +106,7 @@ class ScriptedImap:
         self.violations: list[str] = []
         self.instead: dict[str, str] = {}
         self.behind: dict[str, str] = {}
+        self.announced: int | None = None
         self.password = "open sesame"
         self.frozen = threading.Event()
         self.changed = threading.Condition()
@@ -333,7 +334,7 @@ class _Talk(threading.Thread):
         for number, (uid, message) in enumerate(self.server.folders[self.folder].messages.items()):
             if uid in wanted:
                 self.put(f"* {number + 1} FETCH (UID {uid}".encode())
-                self.put(b"".join(_fetched(items, message)) + b")\r\n")
+                self.put(b"".join(_fetched(items, message, self.server.announced)) + b")\r\n")
         return self.server.behind.get("FETCH", "OK Success")
 
     def on_idle(self, _rest: str) -> str:
@@ -350,7 +351,7 @@ class _Talk(threading.Thread):
         return "OK IDLE terminated"
 
 
-def _fetched(items: str, message: Message) -> Iterator[bytes]:
+def _fetched(items: str, message: Message, announced: int | None) -> Iterator[bytes]:
     yield f" RFC822.SIZE {len(message.raw)}".encode()
     yield f' INTERNALDATE "{message.arrived:%d-%b-%Y %H:%M:%S +0000}"'.encode()
     if "X-GM-LABELS" in items:
@@ -359,7 +360,7 @@ def _fetched(items: str, message: Message) -> Iterator[bytes]:
     section = re.search(r"BODY\.PEEK\[(.*?)\]<0\.(\d+)>", items)
     if section:
         octets = _section(message.raw, section[1])[: int(section[2])]
-        yield f" BODY[{section[1]}]<0> {{{len(octets)}}}\r\n".encode() + octets
+        yield f" BODY[{section[1]}]<0> {{{announced or len(octets)}}}\r\n".encode() + octets
 
 
 def _section(raw: bytes, section: str) -> bytes:
