@@ -87,6 +87,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             seeds=seeds,
             cadence=_cadence(settings),
             deadline=deadline,
+            expect=lambda seed: readers[seed].expect(),
         )
         _expect(metrics, settings, routes, seeds)
         yield Engine(

@@ -86,9 +86,9 @@ class _Telling:
     def _introduce(self, on: Stage) -> None:
         listen = on.service.engine.settings.listen
         self._screen.print(
-            "\n[bold]Receiptwatch[/] sends test receipts by every route of a shop into real "
-            "inboxes,\nfinds each one, and says where it landed and why. Here the mail world is "
-            "small and\nruns inside this process; the service in it is the real one.\n\n"
+            "\n[bold]Receiptwatch[/] sends test receipts by every route of a shop into probe\n"
+            "inboxes, finds each one, and says where it landed and why. Here the mail\n"
+            "world is small and lives in this process; the service in it is the real one.\n\n"
             f"  Status page  http://{listen.console}/\n"
             f"  Metrics      http://{listen.metrics}/metrics\n",
             highlight=False,

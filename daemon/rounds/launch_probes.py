@@ -16,7 +16,7 @@ from daemon.rulings.schedule import Due
 from probes import receipt, submission, token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from daemon.rounds.parties import Route, Seed
     from daemon.rounds.surroundings import Surroundings
@@ -31,7 +31,10 @@ PER_ROUTE = 4
 
 
 class ProbeLauncher:
-    """Plans due probes, submits them and records what the route answered."""
+    """Plans due probes, submits them and records what the route answered.
+
+    `expect` is told the seed of every probe that was handed to a route.
+    """
 
     def __init__(
         self,
@@ -42,9 +45,11 @@ class ProbeLauncher:
         seeds: Iterable[Seed],
         cadence: Cadence,
         deadline: timedelta,
+        expect: Callable[[str], None],
     ) -> None:
         self._ledger, self._clock, self._metrics = around.ledger, around.clock, around.metrics
         self._key, self._cadence, self._deadline = key, cadence, deadline
+        self._expect = expect
         self._routes = {(route.shop, route.name): route for route in routes}
         self._seeds = {seed.name: seed for seed in seeds}
         self._gates = {name: asyncio.Semaphore(PER_ROUTE) for name in self._routes}
@@ -79,6 +84,7 @@ class ProbeLauncher:
                 return None
             answer = await self._submit(letter, route, seed)
             await self._record(probe, route, seed, answer)
+            self._expect(seed.name)
             return probe
 
     def _compose(self, probe: str, route: Route, seed: Seed) -> Receipt:

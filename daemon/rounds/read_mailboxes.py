@@ -81,6 +81,12 @@ class MailboxReader:
         self._failures = 0
         return True
 
+    def expect(self) -> None:
+        """A probe is on its way: from now on look as often as one that may arrive deserves."""
+        if not self._awaited and self._mailbox is not None:
+            self._mailbox.interrupt()
+        self._awaited = True
+
     async def close(self) -> None:
         """Leave the mailbox; a wait that is under way ends at once, a look within its time-outs."""
         mailbox, self._mailbox = self._mailbox, None

@@ -19,3 +19,4 @@ def test_while_a_probe_is_awaited_looks_are_closer_together() -> None:
     assert look_every(six, expecting=True) == 15
     assert look_every(six, expecting=False) == 60
     assert look_every(timedelta(seconds=10), expecting=True) == 1
+    assert look_every(timedelta(seconds=10), expecting=False) == 2.5
