@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -51,6 +52,13 @@ async def test_the_message_arrives_octet_for_octet_behind_the_trace(world: DemoW
 async def test_two_relays_may_have_two_addresses(world: DemoWorld) -> None:
     addresses = {relay.sender.client.address for relay in world.relays.values()}
     assert len(addresses) in {1, 3}  # one where the system binds nothing but 127.0.0.1
+
+
+async def test_its_servers_write_nothing_over_the_story(
+    world: DemoWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(world, "primary", "seed1@gmail.test")
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
 async def test_a_relay_takes_nothing_without_tls_and_login(world: DemoWorld) -> None:
