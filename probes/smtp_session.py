@@ -150,16 +150,16 @@ class Session:
 
     async def _deliver(self, sender: str, recipient: str, data: bytes) -> ReplyText:
         self.stage = Stage.MAIL
-        await self._command(f"MAIL FROM:<{sender}>", 2)
+        await self._command(f"MAIL FROM:<{sender}>", "2")
         self.stage = Stage.RCPT
-        await self._command(f"RCPT TO:<{recipient}>", 2)
+        await self._command(f"RCPT TO:<{recipient}>", "2")
         self.stage = Stage.DATA
-        await self._command("DATA", 3)
+        await self._command("DATA", "354")
         return await self._hand_over(data)
 
-    async def _command(self, command: str, wanted: int) -> None:
+    async def _command(self, command: str, wanted: str) -> None:
         response = await self._client.execute_command(command.encode("ascii"))
-        if response.code // 100 != wanted:
+        if not str(response.code).startswith(wanted):
             raise Refused(read_reply(response.code, response.message))
 
     async def _hand_over(self, data: bytes) -> ReplyText:
