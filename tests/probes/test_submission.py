@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import pytest
 
 from daemon.demo.pki import Authority
@@ -315,6 +316,25 @@ async def test_a_password_goes_by_plain_where_offered() -> None:
         result = await sent(server, login=PASSWORD)
     assert result.outcome is Outcome.ACCEPTED
     assert server.commands[1] == f"AUTH PLAIN {plain('shop', 's3cret päss')}"
+
+
+@pytest.mark.parametrize(
+    ("peer", "stage"),
+    [("192.0.2.1", Stage.LOGIN), ("2001:db8::1", Stage.LOGIN), ("::1", Stage.DATA)],
+)
+async def test_a_login_in_the_clear_goes_to_loopback_only(
+    monkeypatch: pytest.MonkeyPatch, peer: str, stage: Stage
+) -> None:
+    real = aiosmtplib.SMTP.get_transport_info
+
+    def from_afar(client: aiosmtplib.SMTP, key: str) -> Any:
+        return (peer, 25) if key == "peername" else real(client, key)
+
+    monkeypatch.setattr(aiosmtplib.SMTP, "get_transport_info", from_afar)
+    async with ScriptedSmtp(offers=("AUTH PLAIN XOAUTH2",)) as server:
+        for login in (PASSWORD, Bearer("shop", lambda: "t0ken")):
+            assert (await sent(server, login=login)).stage is stage
+    assert any(c.startswith("AUTH") for c in server.commands) == (stage is Stage.DATA)
 
 
 async def test_a_refused_login_is_tried_once_and_ends_it() -> None:
