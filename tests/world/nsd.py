@@ -9,15 +9,16 @@ import ipaddress
 import signal
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dns.exception
 import dns.resolver
+import psutil
 
 from tests.world.plan import DNS_PORT
-from tests.world.processes import AS_OWNER, LOW_PORTS, Server, listening, owner
+from tests.world.processes import AS_OWNER, LOW_PORTS, Server, owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,12 @@ def _quoted(text: str) -> str:
     return " ".join(f'"{text[i : i + 250]}"' for i in range(0, len(text), 250)) or '""'
 
 
+def _answers_queries(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("nsd: server")
+    return False
+
+
 @dataclass(slots=True)
 class Dns:
     """The running name server."""
@@ -107,7 +114,7 @@ class Dns:
 
     def await_ready(self) -> None:
         assert self.server
-        self.server.await_ready(listening(self.address, self.port))
+        self.server.await_ready(lambda: self._serves(self.serial))
 
     def _config(self) -> str:
         folder = self.plan.folder / "nsd"
@@ -155,8 +162,13 @@ zone:
         assert self.server
         self.serial += 1
         self._write_zone()
+        old = [process for process in self.server.family() if _answers_queries(process)]
         self.server.process.send_signal(signal.SIGHUP)
-        self.server.await_ready(lambda: self._serves(self.serial), VISIBLE_SECONDS)
+        # for a moment the old server process answers beside the new one
+        self.server.await_ready(
+            lambda: self._serves(self.serial) and not any(map(_answers_queries, old)),
+            VISIBLE_SECONDS,
+        )
 
     @contextmanager
     def edit(self, name: str, kind: str, *values: str) -> Iterator[None]:
