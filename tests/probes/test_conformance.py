@@ -1,0 +1,100 @@
+"""The suites that pyspf and dkimpy ship in their sdists, run through our own functions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from probes.checks.dkim import CHECK as DKIM
+from probes.checks.spf import check_host
+from probes.observation import Specimen
+from tests.probes.dns_stub import DnsStub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.index
+
+FETCH_S = 120
+
+
+def fetch(package: str, folder: Path) -> Path:
+    """Unpack a package's sdist; skipped where no index answers, an error in CI."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--no-binary", ":all:", "--dest", str(folder), package]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=FETCH_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{package} could not be fetched: {error}")
+        pytest.skip(f"no package index gave {package}")
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as sdist:
+        sdist.extractall(folder, filter="data")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+def publish(stub: DnsStub, zone: dict[str, list[Any]]) -> None:
+    """Publish a scenario's zone; what it calls TIMEOUT is answered by SERVFAIL: as temporary."""
+    for name, records in zone.items():
+        pairs = [pair for record in records if record != "TIMEOUT" for pair in record.items()]
+        kinds = {kind for kind, _ in pairs}
+        # TIMEOUT stands for every type without a record; only TXT is asked at these names.
+        if "TIMEOUT" in records and not any(k == "TXT" and v != "NONE" for k, v in pairs):
+            stub.servfail.add(name.lower())
+        for kind, value in pairs:
+            # A zone of type SPF alone stands for the same text as TXT, which RFC 7208 reads.
+            target = "TXT" if kind == "SPF" and "TXT" not in kinds else kind
+            if target != "SPF" and value != "NONE":
+                add(stub, name, target, value)
+
+
+def add(stub: DnsStub, name: str, kind: str, value: Any) -> None:
+    if value == "TIMEOUT":
+        stub.servfail.add(name.lower())
+    elif kind == "TXT":
+        strings = value if isinstance(value, list) else [value]
+        stub.add(name, kind, [text.encode("latin-1") for text in strings])
+    elif kind == "MX":
+        stub.add(name, kind, f"{value[0]} {value[1] or '.'}")
+    else:
+        stub.add(name, kind, value or ".")
+
+
+def wrong(scenario: dict[str, Any], name: str, case: dict[str, Any], stub: DnsStub) -> str | None:
+    got = check_host(case["host"], case["mailfrom"], case["helo"], stub.resolver(0.5))
+    wanted = case["result"] if isinstance(case["result"], list) else [case["result"]]
+    return None if got.status in wanted else f"{scenario['description']}/{name}: {got} not {wanted}"
+
+
+def test_spf_answers_every_case_of_the_rfc_7208_suite(tmp_path: Path) -> None:
+    suite = fetch("pyspf==2.0.14", tmp_path) / "test" / "rfc7208-tests.yml"
+    outcomes = []
+    for scenario in yaml.safe_load_all(suite.read_text(encoding="latin-1")):
+        with DnsStub() as stub:
+            publish(stub, scenario["zonedata"])
+            outcomes += [wrong(scenario, n, case, stub) for n, case in scenario["tests"].items()]
+    assert "\n".join(outcome for outcome in outcomes if outcome) == ""
+    assert len(outcomes) == 203
+
+
+# File in dkimpy's tests → the status we give. "no key" and the like are dkimpy's own cases.
+DKIMPY_MESSAGES = {
+    "rfc6376.signed.rsa.msg": "pass",
+}
+
+
+async def test_dkim_verifies_the_signed_messages_that_dkimpy_ships(tmp_path: Path) -> None:
+    data = fetch("dkimpy==1.1.8", tmp_path) / "dkim" / "tests" / "data"
+    with DnsStub() as stub:
+        for name, status in DKIMPY_MESSAGES.items():
+            specimen = Specimen((data / name).read_bytes(), datetime.now(UTC))
+            (finding,) = await DKIM.examine(specimen, stub.resolver())
+            assert finding.status == status, (name, finding)
