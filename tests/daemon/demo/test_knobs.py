@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -77,10 +76,12 @@ async def test_a_tab_is_found_by_gmails_category_search_alone(world: DemoWorld) 
 
 async def test_mail_held_back_is_accepted_and_appears_later(world: DemoWorld) -> None:
     yahoo = world.providers["yahoo"]
-    yahoo.hold("primary", 0.5)
-    message_id = await send(world, "primary", seed_of(yahoo))
-    assert await absent(world, yahoo, message_id)
-    assert (await find(world, yahoo, message_id)).folder == "INBOX"
+    yahoo.hold("primary", 3600)
+    held = await send(world, "primary", seed_of(yahoo))
+    yahoo.hold("primary", 0.1)
+    late = await send(world, "primary", seed_of(yahoo))
+    assert (await find(world, yahoo, late)).folder == "INBOX"
+    assert await absent(world, yahoo, held)
 
 
 async def test_a_refusal_reaches_the_submitter_word_for_word(world: DemoWorld) -> None:
@@ -112,7 +113,6 @@ async def test_a_locked_seed_refuses_login_and_loses_its_sessions(world: DemoWor
     watching = asyncio.create_task(asyncio.to_thread(watch))
     await asyncio.to_thread(opened.wait, PATIENCE_S)
     gmail.lock(seed)
-    await asyncio.sleep(0)
     locked.set()
     assert await watching is not None
     with pytest.raises(LoginError):
@@ -185,10 +185,8 @@ async def test_idle_announces_new_mail_where_it_is_offered(world: DemoWorld) -> 
 
     waiting = asyncio.create_task(asyncio.to_thread(wait_for_mail))
     await asyncio.to_thread(idling.wait, PATIENCE_S)
-    started = time.monotonic()
     await send(world, "primary", seed_of(outlook))
     assert (1, b"EXISTS") in await waiting
-    assert time.monotonic() - started < PATIENCE_S
 
 
 @pytest.mark.parametrize(
