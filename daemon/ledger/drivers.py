@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ import asyncpg
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random
 
 from daemon.ledger.failures import LOCK_WAIT_S, LedgerError
 
 if TYPE_CHECKING:
+    import aiosqlite
     from sqlalchemy import Connection
 
 CONNECT_WAIT_S = 10.0
@@ -67,17 +70,39 @@ def _sqlite(parsed: URL) -> AsyncEngine:
 def _create_private(path: str) -> None:
     """The file holds mail: nobody but us may read it. SQLite gives its log the same mode."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # never a file that exists: closing it would drop the locks that SQLite holds on it for
+        # another connection of this process (POSIX locks belong to the process, not the handle)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise LedgerError(f"The ledger {path} cannot be written: {error.strerror}.") from error
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's own adapter
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # a commit is on the disk before we say so
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+    try:
+        connection.run_async(_make_durable)
+    except BaseException:
+        connection.close()  # the pool does not know it yet
+        raise
+
+
+async def _make_durable(connection: aiosqlite.Connection) -> None:
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception(_is_busy),
+        wait=wait_random(0.01, 0.05),
+        stop=stop_after_delay(LOCK_WAIT_S),
+        reraise=True,
+    ):
+        with attempt:  # SQLite does not wait for its lock here, as it does everywhere else
+            await connection.execute_fetchall("PRAGMA journal_mode=WAL")
+    await connection.execute_fetchall("PRAGMA synchronous=FULL")  # durable before we say so
+    await connection.execute_fetchall("PRAGMA foreign_keys=ON")
+
+
+def _is_busy(error: BaseException) -> bool:
+    primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, sqlite3.OperationalError) and primary_code == sqlite3.SQLITE_BUSY
 
 
 def _begin(connection: Connection) -> None:

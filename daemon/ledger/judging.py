@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+SUBMISSION = "submission"
+"""The finding on a refused submission, made before the message is ever seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:

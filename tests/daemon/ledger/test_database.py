@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from tests.daemon.ledger.samples import planned, plant, sighting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 
 async def count(ledger: Ledger) -> int:
@@ -223,8 +225,39 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         await Ledger.open(f"sqlite:///{tmp_path}/letter.db")
 
 
+async def test_a_ledger_that_somebody_is_just_creating_is_waited_for(tmp_path: Path) -> None:
+    creator = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    creator.execute("BEGIN IMMEDIATE")
+    opening = asyncio.create_task(Ledger.open(f"sqlite:///{tmp_path}/ledger.db"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(opening), 0.2)
+    creator.close()
+    async with asyncio.timeout(10):
+        await (await opening).close()
+
+
+async def test_opening_a_ledger_twice_leaves_the_first_ones_locks_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    first = await Ledger.open(url)
+    await first.migrate()
+    async with first.read() as conn:
+        await probes.recent(conn, shop=None, limit=1)
+        before = locks_on(tmp_path / "ledger.db")
+        await (await Ledger.open(url)).close()
+        assert before
+        assert locks_on(tmp_path / "ledger.db") >= before
+    await first.close()
+
+
+def locks_on(file: Path) -> set[str]:
+    """The POSIX locks that this process holds on the file, as the kernel lists them."""
+    mine, inode = str(os.getpid()), str(file.stat().st_ino)
+    entries = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return {" ".join(e[1:]) for e in entries if mine in e and e[5].endswith(f":{inode}")}
+
+
 async def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="cannot be written: Is a directory"):
+    with pytest.raises(LedgerError, match="cannot be opened for writing"):
         await Ledger.open(f"sqlite:///{tmp_path}")
 
 

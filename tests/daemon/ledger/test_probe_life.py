@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -85,30 +85,32 @@ async def row(ledger: Ledger, probe: str) -> probes.ProbeRow:
     return found
 
 
-@pytest.mark.parametrize("new", MARKS)
 @pytest.mark.parametrize("old", ProbeState)
 async def test_a_probe_moves_as_its_table_says_and_in_no_other_way(
-    ledger: Ledger, old: ProbeState, new: ProbeState
+    ledger: Ledger, old: ProbeState
 ) -> None:
-    async with ledger.write() as conn:
-        probe = await plant(conn, old, submitted_at=NOON)
-        bystander = await plant(conn, old, submitted_at=NOON)
-    before, untouched = await row(ledger, probe), await row(ledger, bystander)
+    for new, mark in MARKS.items():
+        async with ledger.write() as conn:
+            probe = await plant(conn, old, submitted_at=NOON)
+            bystander = await plant(conn, old, submitted_at=NOON)
+        before, untouched = await row(ledger, probe), await row(ledger, bystander)
 
-    async with ledger.write() as conn:
-        moved = await MARKS[new](conn, probe)
+        async with ledger.write() as conn:
+            moved = await mark(conn, probe)
 
-    after = await row(ledger, probe)
-    assert moved == (new in PROBE.moves.get(old, {}))
-    if moved:
-        assert after.state is new
-        assert (after.settled_at is None) == (new in UNSETTLED)
-    else:
-        assert after == before
-        async with ledger.read() as conn:
-            assert await probes.sightings_of(conn, probe) == []
-            assert await probes.raw_of(conn, probe) is None
-    assert await row(ledger, bystander) == untouched
+        after = await row(ledger, probe)
+        assert moved == (new in PROBE.moves.get(old, {})), f"{old} → {new}"
+        if moved:
+            assert (after.state, after.settled_at is None) == (new, new in UNSETTLED)
+        else:
+            assert after == before, f"{old} → {new}"
+            assert await traces(ledger, probe) == ([], None)
+        assert await row(ledger, bystander) == untouched
+
+
+async def traces(ledger: Ledger, probe: str) -> tuple[list[probes.SightingRow], object]:
+    async with ledger.read() as conn:
+        return await probes.sightings_of(conn, probe), await probes.raw_of(conn, probe)
 
 
 def test_there_is_a_function_for_every_state_that_anything_moves_to() -> None:
@@ -143,7 +145,12 @@ async def test_of_ten_sightings_at_once_exactly_one_is_the_first(ledger: Ledger)
 
 
 async def test_slots_of_other_shops_routes_and_seeds_do_not_collide(ledger: Ledger) -> None:
-    others = [{"shop": "coffee"}, {"route": "spare"}, {"seed": "yahoo-1"}, {"slot": NOON + HOUR}]
+    others: list[dict[str, Any]] = [
+        {"shop": "coffee"},
+        {"route": "spare"},
+        {"seed": "yahoo-1"},
+        {"slot": NOON + HOUR},
+    ]
     async with ledger.write() as conn:
         assert await probes.plan(conn, planned())
         assert all([await probes.plan(conn, planned(**other)) for other in others])
