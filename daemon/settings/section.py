@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     ModelWrapValidatorHandler,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -64,6 +65,15 @@ class Section(BaseModel):
         """Rules between entries, on unvalidated data: they hold even beside other mistakes."""
         del data
         yield from ()
+
+    @classmethod
+    def checked(cls, key: str, value: object) -> Any:  # noqa: ANN401 - any field's type
+        """`value` as the key takes it; raises ValueError with the sentence about it."""
+        known = {field.alias or name: field for name, field in cls.model_fields.items()}[key]
+        try:
+            return TypeAdapter(known.rebuild_annotation()).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(sentence(error.errors(include_url=False)[0])) from None
 
     @model_validator(mode="wrap")
     @classmethod

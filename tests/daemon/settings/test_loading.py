@@ -92,6 +92,19 @@ def test_secrets_are_read_when_asked_for(folder: Path) -> None:
     assert settings.read_secret_key().get_secret_value() == SECRETS["secret.key"]
 
 
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o640])
+def test_a_secret_may_be_read_by_its_owner_and_group(folder: Path, mode: int) -> None:
+    (folder / "good.password").chmod(mode)
+    assert loaded(folder).seeds[0].name == "gmail-1"
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o601])
+def test_a_secret_that_others_may_touch_is_refused(folder: Path, mode: int) -> None:
+    (folder / "good.password").chmod(mode)
+    with pytest.raises(SettingsError, match="chmod o-rwx"):
+        loaded(folder)
+
+
 def test_a_secret_file_that_vanished_is_told_when_read(folder: Path) -> None:
     settings = loaded(folder)
     (folder / "secret.key").unlink()
