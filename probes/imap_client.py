@@ -1,8 +1,7 @@
 """IMAPClient 4.1.0 and imaplib below it, with their traps closed: connecting and logging in.
 
-Times come with their zone; a greeting's capabilities are not taken for those behind the login; a
-folder can only be examined; what the server says in passing (BYE, THROTTLED) is heard; no literal
-is obeyed whatever its size.
+Times come with their zone; a folder can only be examined; what the server says in passing (BYE,
+THROTTLED) is heard; no literal is obeyed whatever its size.
 """
 
 from __future__ import annotations
@@ -90,10 +89,6 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
             self._by_xoauth2(login.username, secret)
         else:
             self.oauthbearer_login(login.username, secret)
-
-    def learn_capabilities(self) -> None:
-        """Ask anew: IMAPClient takes the greeting's list for the one that holds after login."""
-        self._cached_capabilities = self._do_capabilites()
 
     def _by_password(self, username: str, password: str) -> None:
         if "AUTH=PLAIN" in self.wire.capabilities:

@@ -93,7 +93,7 @@ class Session:
             raise LoginRefused(
                 f"{refusal.sentence} Check user name and password, and whether IMAP is allowed."
             ) from None
-        self._ask("listing its capabilities", self._client.learn_capabilities)
+        self._ask("listing its capabilities", self._client.capabilities)
 
     def introduce(self) -> None:
         """Say who we are (RFC 2971), where the server takes that."""
@@ -174,8 +174,8 @@ class Session:
             self._client.shutdown()
 
     def _until_news(self, deadline: float, wake: socket.socket) -> bool:
-        if self._holds_unread():
-            return True
+        if self._holds_unread():  # the answer to DONE brings it
+            return False
         poller = select.poll()
         for source in (self._client.socket(), wake):
             poller.register(source, select.POLLIN)
@@ -183,10 +183,11 @@ class Session:
             ready = {number for number, _ in poller.poll(left * 1000)}
             if wake.fileno() in ready:
                 return False
-            if ready and (
-                not (notices := self._client.idle_check(timeout=0)) or _any_news(notices)
-            ):
-                return bool(notices)
+            notices = self._client.idle_check(timeout=0) if ready else ()
+            if _any_news(notices):
+                return True
+            if ready and not notices:
+                return False
         return False
 
     def _holds_unread(self) -> bool:

@@ -7,6 +7,7 @@ It holds a tiny mailbox, remembers every command, and refuses whatever would alt
 from __future__ import annotations
 
 import base64
+import io
 import re
 import socket
 import threading
@@ -184,6 +185,7 @@ class _Talk(threading.Thread):
     def __init__(self, server: ScriptedImap, sock: socket.socket) -> None:
         super().__init__()
         self.server, self.sock = server, sock
+        self.lines: io.BufferedIOBase = io.BytesIO()
         self.folder = ""
         self.known = 0
 
@@ -196,8 +198,8 @@ class _Talk(threading.Thread):
             self.say("* OK [CAPABILITY IMAP4rev1 GREETING-ONLY] ready")
             while line := self.lines.readline():
                 self.obey(line.decode().rstrip("\r\n"))
-            self.lines.close()
-            self.sock.close()
+        self.lines.close()
+        self.sock.close()
         self.server.idling.pop(self, None)
 
     def say(self, *lines: str) -> None:
@@ -223,6 +225,7 @@ class _Talk(threading.Thread):
         if command == "STARTTLS" and self.server.starttls:
             self.say(f"{tag} OK begin")
             self.sock = self.server.starttls.wrap_socket(self.sock, server_side=True)
+            self.lines.close()
             self.lines = self.sock.makefile("rb")
             return
         scripted = [a for start, a in self.server.instead.items() if command.startswith(start)]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -134,6 +135,26 @@ def test_a_probe_in_the_inbox_is_found_with_all_that_is_to_know(
     assert sighting.internal_date.tzinfo is UTC
 
 
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_mail_of_the_hour_that_summer_time_repeats_keeps_its_time(
+    google: ScriptedImap, opened: Opener
+) -> None:
+    second_half_past_two = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    mailbox = opened(google, cursors={"INBOX": Cursor(1000, 1)})
+    google.deliver("INBOX", receipt(token.new_id()), arrived=second_half_past_two)
+    [sighting] = mailbox.look().sightings
+    assert sighting.internal_date == second_half_past_two
+
+
 @pytest.mark.parametrize(
     ("persona", "spam"), [(GMAIL, GMAIL_SPAM), (EXCHANGE, "Junk Email"), (YAHOO, "Bulk Mail")]
 )
@@ -208,6 +229,16 @@ def test_what_was_read_is_not_read_again(any_server: ScriptedImap, opened: Opene
     late = token.new_id()
     any_server.deliver("INBOX", receipt(late))
     assert [s.probe for s in restarted.look().sightings] == [late]
+
+
+def test_a_message_that_vanished_again_does_not_bring_back_the_one_before_it(
+    any_server: ScriptedImap, opened: Opener
+) -> None:
+    mailbox = opened(any_server)
+    any_server.deliver("INBOX", receipt(token.new_id()))
+    assert len(mailbox.look().sightings) == 1
+    any_server.folders["INBOX"].messages.pop(any_server.deliver("INBOX", b"\r\n"))
+    assert mailbox.look().sightings == ()
 
 
 def test_the_first_look_reads_recent_mail_only(any_server: ScriptedImap, opened: Opener) -> None:
