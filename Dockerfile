@@ -1,4 +1,5 @@
 # Receiptwatch as an image: docker build -t receiptwatch:0.1.0 .
+# (podman and buildah need --format docker, or they drop the HEALTHCHECK)
 # Runs as uid 10001 with a read-only root; only /var/lib/receiptwatch is written to.
 
 FROM python:3.13-slim AS build
