@@ -70,8 +70,9 @@ def test_independent_parsers_find_no_defect(language: str, round_: int) -> None:
 
 
 @every_language
-def test_the_message_is_ascii_with_short_crlf_lines(language: str) -> None:
-    raw = receipt(language)[1].message
+@pytest.mark.parametrize("number", range(20))
+def test_the_message_is_ascii_with_short_crlf_lines(language: str, number: int) -> None:
+    raw = receipt(language, probe=f"{number:012}")[1].message
     lines = raw.split(b"\r\n")
     assert raw.isascii()
     assert lines[-1] == b""
@@ -156,6 +157,19 @@ def test_receipts_differ_in_more_than_their_number(language: str) -> None:
         text = body(parsed(composed), "plain")
         bodies.add(text.replace(composed.order_number, ""))
     assert len(bodies) == 40
+
+
+@every_language
+def test_receipts_say_the_same_in_several_ways(language: str) -> None:
+    subjects, first_lines, last_lines = set(), set(), set()
+    for number in range(40):
+        composed = receipt(language, probe=f"{number:012}")[1]
+        lines = body(parsed(composed), "plain").splitlines()
+        subjects.add(composed.subject.replace(composed.order_number, ""))
+        first_lines.add(lines[2])
+        last_lines.add(lines[-3])
+    assert len(subjects) == 4
+    assert len(first_lines) == len(last_lines) == 3
 
 
 def euros(text: str) -> float:
