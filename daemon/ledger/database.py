@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from daemon.ledger import drivers
+from daemon.ledger.drivers import create
 from daemon.ledger.failures import LedgerError, explain, in_words
 from daemon.ledger.migration import upgrade
 
@@ -35,7 +35,7 @@ class Ledger:
 
         Raises LedgerError when it does not, or when the URL names no such database.
         """
-        ledger = cls(drivers.create(url))
+        ledger = cls(create(url))
         async with AsyncExitStack() as undo:
             undo.push_async_callback(ledger.close)
             async with ledger.read() as conn:
