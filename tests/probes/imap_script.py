@@ -308,6 +308,7 @@ class _Talk(threading.Thread):
         messages = self.server.folders[self.folder].messages
         among = re.search(r"UID ([\d,:*]+)", criteria)
         since = re.search(r"SINCE (\S+)", criteria)
+        header = re.search(r"HEADER (\S+) (\S+)", criteria)
         category = re.search(r"X-GM-RAW \"?category:(\w+)", criteria)
         uids = self._set(among[1]) if among else set(messages)
         for uid, message in sorted(messages.items()):
@@ -315,6 +316,8 @@ class _Talk(threading.Thread):
             if since:
                 day = datetime.strptime(since[1], "%d-%b-%Y").replace(tzinfo=UTC)
                 wanted &= message.arrived >= day
+            if header:
+                wanted &= f"\r\n{header[1]}: {header[2]}\r\n".encode() in message.raw
             if category:
                 wanted &= category[1] in message.categories
             if wanted:
