@@ -45,6 +45,11 @@ class Relay:
     def port(self) -> int:
         return self._controller.port
 
+    @property
+    def contents(self) -> list[bytes]:
+        """The messages as they came; aiosmtpd gives bytes unless told to decode."""
+        return [e.content for e in self.taken if isinstance(e.content, bytes)]
+
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:

@@ -131,17 +131,18 @@ def test_secrets_are_written_for_the_owner_alone_and_never_shown(
     assert not [s for s in (IMAP_PASSWORD, RELAY_PASSWORD) if s in said + written]
 
 
+def signed_for_the_daemon(relay: Relay, settings: Settings) -> list[bool]:
+    key = Keys.of(settings).tokens
+    texts = [content.decode() for content in relay.contents]
+    return [any(verify(key, w, "seed@gmail.com") for w in candidates(text)) for text in texts]
+
+
 def test_the_test_receipt_is_no_forgery_to_the_daemon(
     tmp_path: Path, relay: Relay, gmail: ScriptedImap
 ) -> None:
     unattended(tmp_path, answers([seed_answers(gmail)], relay))
-    key = Keys.of(load(tmp_path / "receiptwatch.yaml")).tokens
-    (envelope,) = relay.taken
-    assert envelope.mail_from == "orders@shop.example"
-    content = envelope.content
-    assert isinstance(content, bytes)
-    words = candidates(content.decode())
-    assert any(verify(key, word, "seed@gmail.com") for word in words)
+    assert relay.taken[0].mail_from == "orders@shop.example"
+    assert signed_for_the_daemon(relay, load(tmp_path / "receiptwatch.yaml")) == [True]
 
 
 def test_a_person_puts_a_wrong_password_right(
@@ -166,7 +167,7 @@ def test_a_person_puts_a_wrong_password_right(
     assert [seed.name for seed in settings.seeds] == ["own"]
     assert (tmp_path / "secrets" / "own.password").read_text() == f"{IMAP_PASSWORD}\n"
     assert "✗ 127.0.0.1" in said
-    assert "Use the password that your mail program uses" in said
+    assert said.count("Use the password that your mail program uses") == 3  # asked, failed, asked
     assert "✗ At login: 535" in said
     assert "is not an address of the form local@domain" in said
     assert len(relay.taken) == 1
@@ -180,6 +181,17 @@ def test_a_failing_inbox_is_left_out_when_told_so(
     settings = load(tmp_path / "receiptwatch.yaml")
     assert (code, [seed.address for seed in settings.seeds]) == (0, ["seed@gmail.com"])
     assert "bad@gmail.com is left out" in said
+
+
+def test_a_server_that_is_not_there_is_told_without_advice_on_logins(
+    tmp_path: Path, relay: Relay
+) -> None:
+    with ScriptedImap(GMAIL) as server:
+        gone = seed_answers(server)
+    code, said = unattended(tmp_path, answers([gone], relay))
+    assert code == 1
+    assert "cannot be reached" in said
+    assert said.count("app password") == 1
 
 
 def test_stopping_leaves_nothing_behind(tmp_path: Path, relay: Relay, gmail: ScriptedImap) -> None:
@@ -239,12 +251,15 @@ def test_force_overwrites_everything_but_the_key(
 ) -> None:
     given = answers([seed_answers(gmail)], relay)
     unattended(tmp_path, given)
-    key = (tmp_path / "secrets" / "secret.key").read_bytes()
+    file = tmp_path / "secrets" / "secret.key"
+    key = file.read_bytes()
+    file.chmod(0o640)
     given["shop"] = {"title": "Other Shop"}
     code, _ = unattended(tmp_path, given, "--force")
     settings = load(tmp_path / "receiptwatch.yaml")
     assert (code, settings.shops[0].title) == (0, "Other Shop")
-    assert settings.read_secret_key().get_secret_value() == key
+    assert (file.read_bytes(), mode_of(file)) == (key, 0o640)
+    assert signed_for_the_daemon(relay, settings) == [True, True]
 
 
 def test_an_older_secret_is_not_overwritten(

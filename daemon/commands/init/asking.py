@@ -98,7 +98,7 @@ class Terminal:
 
     def after_failure(self) -> str:
         """Ask."""
-        question = "Try again with other answers, go on without, or end without writing anything"
+        question = "Try again with other answers, skip this, or stop without writing anything"
         return choose(self, ("after",), question, (RETRY, SKIP, STOP), RETRY)
 
 

@@ -12,7 +12,7 @@ from daemon.commands.login import obtain
 from daemon.settings import OAuthLogin, PasswordLogin
 from daemon.settings.seeds import KINDS
 from probes.endpoint import Bearer, Login, Password
-from probes.mailbox import Account, Mailbox, MailboxError
+from probes.mailbox import Account, LoginRefused, Mailbox, MailboxError
 from probes.oauth import AccessTokens, OAuthError
 from probes.receipt import compose
 from probes.replies import classify
@@ -58,9 +58,9 @@ class Trials:
         try:
             login = self._login(seed)
             return _read_spam(Account(seed.name, seed.address, kind, endpoint, login))
-        except MailboxError as error:
+        except LoginRefused as error:
             raise Trouble(f"{error.sentence} {kind.advice}") from None
-        except (OAuthError, ValueError) as error:
+        except (MailboxError, OAuthError, ValueError) as error:
             raise Trouble(str(error)) from None
 
     def of_last_route(self, settings: Settings) -> str:
