@@ -84,15 +84,17 @@ def test_an_outright_spam_text_is_rejected_by_554(world: World) -> None:
 
 
 def test_a_rejection_by_the_provider_comes_back_to_the_route_as_a_bounce(world: World) -> None:
+    before = len(world.bounces("fallback"))
     courier.send(world.routes["fallback"], "nobody@outlook.test")
-    [bounce] = courier.await_value(lambda: world.bounces("fallback"))
+    [bounce] = courier.await_value(lambda: world.bounces("fallback")[before:])
     assert bounce.get_content_type() == "multipart/report"
     assert "5.1.1" in bounce.as_string()
 
 
 def test_a_full_mailbox_bounces_after_it_was_accepted(world: World) -> None:
+    before = len(world.bounces("control"))
     courier.send(world.routes["control"], world.seed("gmail", FULL).address, "x" * 4000)
-    [bounce] = courier.await_value(lambda: world.bounces("control"))
+    [bounce] = courier.await_value(lambda: world.bounces("control")[before:])
     assert "5.2.2" in bounce.as_string()
 
 
@@ -102,7 +104,8 @@ def test_greylisting_defers_the_first_try_and_takes_the_next(world: World) -> No
     mark = courier.send(world.routes["primary"], seed.address)
     found = courier.find(seed, mark)
     assert found.folder == "INBOX"
-    assert "450 4.7.1" in world.relays["primary"].log()
+    log = world.relays["primary"].log().splitlines()
+    assert any("450 4.7.1" in line and seed.address in line for line in log)
 
 
 def test_a_provider_answers_what_a_story_asks_for(world: World) -> None:
