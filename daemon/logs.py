@@ -18,6 +18,8 @@ SECRET_KEYS = frozenset({"password", "secret", "token", "access_token", "refresh
 
 def setup(*, as_json: bool | None = None, level: int = logging.INFO) -> None:
     """Configure the process's logs; JSON unless stderr is a terminal."""
+    # a round that outlasts its interval is no news: the next one waits for it
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     machine = not sys.stderr.isatty() if as_json is None else as_json
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=True)

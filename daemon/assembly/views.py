@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.console.pages import Status
 from daemon.ledger import findings, mailboxes, probes
 from daemon.ledger.states import MailboxState
-from daemon.rulings.overview import Outcome, lanes
+from daemon.rulings.overview import STRIP, Outcome, lanes
 from probes.observation import Severity
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from daemon.ledger.mailboxes import MailboxRow
     from daemon.ledger.probes import ProbeRow
 
-SHOWN = 2_000
-"""Probes read for an overview: thirty for each of some sixty lanes."""
+SHOWN_FOR = timedelta(days=30)
+"""How far back the last thirty probes of a route are looked for."""
 
 
 def outcome(row: ProbeRow) -> Outcome:
@@ -42,7 +42,7 @@ async def status(engine: Engine) -> Status:
     """The status page's content at this instant."""
     now = engine.around.clock.now()
     async with engine.around.ledger.read() as conn:
-        rows = await probes.recent(conn, shop=None, limit=SHOWN)
+        rows = await probes.newest(conn, shop=None, since=now - SHOWN_FOR, depth=STRIP)
         boxes = await mailboxes.all(conn)
         found = await findings.latest(conn, now - timedelta(hours=24))
     return Status(
@@ -80,7 +80,8 @@ async def last_settled(engine: Engine, target: str) -> Outcome | None:
         raise LookupError(f"No such target. Known: {', '.join(sorted(known))}")
     shop, route, place = target.split("/")
     async with engine.around.ledger.read() as conn:
-        rows = await probes.recent(conn, shop=shop, limit=SHOWN)
+        since = engine.around.clock.now() - SHOWN_FOR
+        rows = await probes.newest(conn, shop=shop, since=since, depth=STRIP)
     settled = (
         outcome(row) for row in rows if row.route == route and place in {row.seed, row.provider}
     )

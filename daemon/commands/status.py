@@ -21,6 +21,7 @@ from daemon.commands.options import (
     refuse,
 )
 from daemon.ledger.failures import LedgerError
+from daemon.lifecycles.probe import ProbeState
 from daemon.metrics import Metrics
 from probes.observation import Placement
 
@@ -77,6 +78,8 @@ def lanes_table(lanes: list[Lane]) -> Table:
 
 
 def _dot(outcome: Outcome) -> str:
+    if outcome.state is ProbeState.UNSENT:
+        return "[red]×[/]"
     return DOTS[outcome.fate] if outcome.fate else "[dim]·[/]"
 
 

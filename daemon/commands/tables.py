@@ -40,7 +40,11 @@ def results_table(results: Iterable[Result], title: str) -> Table:
     for result in results:
         statuses = [_statuses(result, check) for check in AUTHENTICATION]
         table.add_row(
-            _route(result.row), result.row.seed, placed(result.row), took(result.row), *statuses,
+            _route(result.row),
+            result.row.seed,
+            placed(result.row),
+            took(result.row),
+            *statuses,
             said(result),
         )
     return table

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daemon.ledger import probes
+from daemon.ledger import findings, probes
+from daemon.ledger.judging import SUBMISSION
 from daemon.rulings.settling import latency_s
 from probes import replies
-from probes.observation import Fault
+from probes.observation import Fault, Finding, Severity
 from probes.submission import Outcome
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def _complete_early_sighting(conn: AsyncConnection, probe: str) -> None:
 async def _store_refused(
     conn: AsyncConnection, probe: str, answer: Submission, provider: str
 ) -> None:
-    fault, reason = _verdict(answer, provider)
+    fault, finding = _verdict(answer, provider)
     await probes.mark_unsent(
         conn,
         probe,
@@ -72,15 +73,20 @@ async def _store_refused(
         text=answer.text,
         stage=answer.stage,
         fault=fault,
-        reason=reason,
+        reason=f"{finding.summary} {finding.remedy or ''}".strip(),
     )
+    if row := await probes.get(conn, probe):
+        about = {"shop": row.shop, "route": row.route, "seed": row.seed, "probe": probe}
+        await findings.add(conn, at=answer.at, findings=[finding], **about)
 
 
-def _verdict(answer: Submission, provider: str) -> tuple[Fault, str]:
-    """Whose fault, and the sentence for people."""
+def _verdict(answer: Submission, provider: str) -> tuple[Fault, Finding]:
+    """Whose fault the refusal is, and the finding for people."""
+    evidence = {"stage": answer.stage, "code": answer.code, "reply": answer.text}
     if answer.in_doubt:
-        return Fault.NETWORK, IN_DOUBT
-    if answer.code is None:
-        return Fault.NETWORK, answer.text
+        told = (answer.outcome, Severity.UNKNOWN, IN_DOUBT, evidence)
+        return Fault.NETWORK, Finding(SUBMISSION, *told)
     reply = replies.classify(provider, answer.code, answer.enhanced, answer.text)
-    return reply.fault, f"{reply.meaning} {reply.remedy}"
+    summary = reply.meaning if answer.code else answer.text
+    told = (answer.outcome, Severity.PROBLEM, summary, {**evidence, "row": reply.row})
+    return reply.fault, Finding(SUBMISSION, *told, reply.remedy)

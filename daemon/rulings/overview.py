@@ -80,21 +80,23 @@ class Lane:
         return median(timed) if timed else None
 
     @property
-    def last(self) -> Outcome | None:
-        """The newest probe whose fate is known."""
-        return next((o for o in reversed(self.strip) if o.fate), None)
-
-    @property
     def sentence(self) -> str:
         """The lane in one sentence for people."""
-        if self.last is None or self.last.fate is None:
+        told = [_told(o) for o in self.strip if _told(o)]
+        if not told:
             return "No test receipt has been settled yet."
-        fates = [o.fate for o in self.strip if o.fate]
-        same = next(
-            (i for i, f in enumerate(reversed(fates)) if f is not self.last.fate), len(fates)
-        )
+        same = next((i for i, word in enumerate(reversed(told)) if word != told[-1]), len(told))
         newest = f"the last {same} were" if same > 1 else "the last one was"
-        return f"{self.visible} test receipts could be seen; {newest} {WORDS[self.last.fate]}."
+        if not self.visible.n:
+            return f"No test receipt was observed; {newest} {told[-1]}."
+        return f"{self.visible} test receipts could be seen; {newest} {told[-1]}."
+
+
+def _told(outcome: Outcome) -> str | None:
+    """What became of a probe, in words; None while it is awaited."""
+    if outcome.state is ProbeState.UNSENT:
+        return "not sent: the route did not take it"
+    return WORDS[outcome.fate] if outcome.fate else None
 
 
 def lanes(outcomes: Iterable[Outcome]) -> list[Lane]:

@@ -12,7 +12,7 @@ MOST_REFUSED_LOGINS = 2
 
 def back_off(failures: int) -> timedelta:
     """The wait after that many failures in a row (1, 2, …): 5 s, doubling up to 15 minutes."""
-    return min(LONGEST, FIRST * 2 ** min(failures - 1, 16))
+    return min(LONGEST, FIRST * (1 << min(failures - 1, 16)))
 
 
 def look_every(deadline: timedelta, *, expecting: bool) -> float:

@@ -50,9 +50,18 @@ def test_what_was_not_observed_counts_neither_way() -> None:
     assert "could not be read" in lane.sentence
 
 
-def test_what_was_never_sent_counts_neither_way() -> None:
-    [lane] = lanes([outcome(0, None, ProbeState.UNSENT), outcome(1, None, ProbeState.SUBMITTED)])
-    assert lane.visible.n == 0
+def test_what_was_never_sent_counts_neither_way_and_is_said() -> None:
+    sent = outcome(0, Placement.INBOX)
+    unsent = [outcome(n, None, ProbeState.UNSENT) for n in (1, 2)]
+    [lane] = lanes([sent, *unsent])
+    assert (lane.visible.k, lane.visible.n) == (1, 1)
+    assert lane.sentence.endswith("the last 2 were not sent: the route did not take it.")
+    [lane] = lanes(unsent)
+    assert lane.sentence.startswith("No test receipt was observed; the last 2 were not sent")
+
+
+def test_what_is_still_awaited_is_not_spoken_of() -> None:
+    [lane] = lanes([outcome(1, None, ProbeState.SUBMITTED)])
     assert lane.sentence == "No test receipt has been settled yet."
 
 
