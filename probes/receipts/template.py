@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST_SOURCE = 64 * 1024
 """Bytes of a template file."""
-LONGEST_SUBJECT = 200
+LONGEST_SUBJECT = 400
 """Characters of a rendered subject."""
 
 _FILTERS = frozenset(
@@ -149,7 +149,7 @@ def render(template: Template, variables: Variables) -> Rendered:
         _part(template.subject or variables.words.subject, "subject", _TEXT, variables).split()
     )
     if not is_one_line(subject) or len(subject) > LONGEST_SUBJECT:
-        raise TemplateError("subject: it must be one line of at most 200 characters.")
+        raise TemplateError("subject: it must be one line of at most 400 characters.")
     return Rendered(
         subject,
         template.text and _part(template.text, f"{template.name} (text)", _TEXT, variables),

@@ -275,6 +275,15 @@ def test_any_shop_name_survives_the_from_line(name: str) -> None:
     assert max(map(len, composed.message.split(b"\r\n"))) <= 78
 
 
+def test_the_longest_name_and_domain_still_make_every_subject() -> None:
+    domain = ".".join(["d" * 60] * 4)
+    for sender in (f"o@{domain}", f"{'N' * 200} <o@{domain}>"):
+        for number in range(10):
+            composed = receipt(sender=sender, probe=f"{number:012}")[1]
+            assert composed.order_number in composed.subject
+            assert max(map(len, composed.message.split(b"\r\n"))) <= 998
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

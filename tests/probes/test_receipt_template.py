@@ -163,7 +163,7 @@ def test_a_bad_template_is_refused_with_file_line_and_reason(
     ("subject", "complaint"),
     [
         ("Your order", "subject: it does not show"),
-        (f"{NUMBER} " + "x" * 200, "subject: it must be one line"),
+        (f"{NUMBER} " + "x" * 400, "subject: it must be one line"),
         (f"{NUMBER} {{{{ nothing }}}}", "subject, line 1: there is no variable nothing"),
         (f"{NUMBER} \x1b[31m", "subject: it must be one line"),
     ],
