@@ -84,6 +84,22 @@ class Metrics:
             "mailbox_last_look_timestamp_seconds", "The last complete look.", ("seed", "provider")
         )
         self.mailbox_commands = counter("mailbox_commands", "IMAP commands sent.", ("seed",))
+        self.standing = gauge(
+            "standing_probability",
+            "What is believed of a route at a provider, by cell of the filter.",
+            (*ROUTE, "cell"),
+        )
+        self.standing_bad = gauge(
+            "standing_bad_probability", "How likely it is that receipts do not land.", ROUTE
+        )
+        self.incident_open = gauge(
+            "incident_open", "1 while an incident is open.", (*ROUTE, "cause")
+        )
+        self.incidents = counter("incidents", "Incidents opened, by cause.", ("shop", "cause"))
+        self.seed_faults = counter("seed_faults", "Seeds found locked or flipped.", ("seed",))
+        self.notices = counter(
+            "notices", "Notices by channel, kind and outcome.", ("channel", "kind", "outcome")
+        )
         self.heartbeat = gauge(
             "heartbeat_timestamp_seconds", "When each loop last came round.", ("loop",)
         )
