@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from daemon import __version__
 from daemon.commands import check, config, demo, diagnose, init, login, probe, run, status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,9 +18,17 @@ app = typer.Typer(
     help="Watches whether order receipts reach the customer's eyes.",
     epilog="Exit codes: 0 as asked; 1 what was asked for did not hold; 2 bad usage or settings.",
 )
-for verb in (init.init, check.check, run.run, probe.probe, status.status):
-    app.command()(verb)
-for verb in (diagnose.diagnose, login.login, demo.demo):
+VERBS: tuple[Callable[..., None], ...] = (
+    init.init,
+    check.check,
+    run.run,
+    probe.probe,
+    status.status,
+    diagnose.diagnose,
+    login.login,
+    demo.demo,
+)
+for verb in VERBS:
     app.command()(verb)
 app.add_typer(config.app)
 

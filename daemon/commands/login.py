@@ -33,7 +33,7 @@ def login(
     try:
         refresh_token = obtain(login)
         if refresh_token:
-            asyncio.run(_keep(settings, name, refresh_token))
+            asyncio.run(keep(settings, name, refresh_token))
     except (OAuthError, LedgerError, ValueError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(NOT_SO) from None
@@ -72,7 +72,8 @@ def _oauth_names(settings: Settings) -> str:
     return ", ".join(n for n, told in logins(settings).items() if isinstance(told, OAuthLogin))
 
 
-async def _keep(settings: Settings, name: str, refresh_token: str) -> None:
+async def keep(settings: Settings, name: str, refresh_token: str) -> None:
+    """Store the account's refresh token, sealed, and let its mailbox be tried again."""
     ledger = await Ledger.open(settings.read_database_url().get_secret_value())
     try:
         await ledger.migrate()

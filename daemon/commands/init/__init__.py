@@ -16,7 +16,7 @@ from daemon.commands.init.asking import Answers, Terminal
 from daemon.commands.init.interview import Stopped, converse
 from daemon.commands.init.staging import Staging
 from daemon.commands.init.trials import Trials
-from daemon.commands.login import _keep as keep
+from daemon.commands.login import keep
 from daemon.commands.options import DEFAULT_FILE, NOT_SO, SettingsFile, refuse
 from daemon.ledger.failures import LedgerError
 from daemon.settings import SettingsError
