@@ -34,6 +34,16 @@ def may_hold_news(cursor: Cursor | None, examined: Examined) -> bool:
     return valid is None or examined.uidnext is None or examined.uidnext > valid.next_uid
 
 
+def grew(before: Examined | None, now: Examined) -> bool:
+    """Whether mail came into the folder since it was examined before; None counts as long ago.
+
+    Not asked of the cursor: a message that came and vanished again leaves UIDNEXT ahead of it.
+    """
+    if before is None or now.uidvalidity != before.uidvalidity:
+        return True
+    return now.uidnext != before.uidnext or now.exists > before.exists
+
+
 def behind(cursor: Cursor | None, examined: Examined, uids: Sequence[int]) -> Cursor:
     """The cursor after `uids` (ascending) were read.
 

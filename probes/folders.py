@@ -90,7 +90,7 @@ class Folders:
     holding_copies: frozenset[str]
 
     def watched(self, *, everywhere: bool) -> tuple[str, ...]:
-        """The folders to read, INBOX last: a wait for new mail goes on from it."""
+        """The folders to read, INBOX last: a message that leaves spam meanwhile is not missed."""
         every = everywhere or self.resolved_by is ResolvedBy.EVERY_FOLDER
         order = (FolderRole.SPAM, FolderRole.OTHER, FolderRole.INBOX)
         return tuple(

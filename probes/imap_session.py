@@ -71,7 +71,6 @@ class Session:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.commands = 0
-        self.selected: str | None = None
         self.where = f"{endpoint.host}:{endpoint.port}"
         self._endpoint = endpoint
         self._secrets: tuple[str, ...] = ()
@@ -118,9 +117,7 @@ class Session:
 
     def examine(self, folder: str) -> Examined:
         """Open `folder` for reading only, afresh; searches go stale in a folder left open."""
-        self.selected = None
         told = self._ask(f"opening the folder {folder}", self._client.examine, folder)
-        self.selected = folder
         return Examined(
             uidvalidity=told.get(b"UIDVALIDITY", 0),
             uidnext=told.get(b"UIDNEXT"),

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from probes.account import Account
-from probes.cursor import Cursor, behind, may_hold_news, still_valid
+from probes.cursor import Cursor, behind, grew, may_hold_news, still_valid
 from probes.folder_reader import FolderReader, OpenFolder, placement
 from probes.folders import Folders, resolve
 from probes.imap_errors import (
@@ -85,6 +85,7 @@ class Mailbox:
         self._account, self._key, self._raw_cap, self._now = account, key, raw_cap, now
         self._cursors = dict(cursors or {})
         self._open: _Open | None = None
+        self._inbox: Examined | None = None
 
     @property
     def folders(self) -> Mapping[str, FolderRole]:
@@ -126,6 +127,8 @@ class Mailbox:
         for name in here.folders.watched(everywhere=everywhere):
             if (examined := self._examined(here, name)) is None:
                 continue
+            if name == "INBOX":
+                self._inbox = examined
             folder, uids = here.folder(name, examined), self._new(here, name, examined)
             mail = here.reader.sort(folder, uids)
             found += here.reader.sightings(folder, mail, at)
@@ -145,10 +148,9 @@ class Mailbox:
             if not (self._account.kind.idle and here.session.offers("IDLE")):
                 select.select([here.wake], [], [], timeout_s)
                 return False
-            if here.session.selected != "INBOX":
-                examined = here.session.examine("INBOX")
-                if may_hold_news(self._cursors.get("INBOX"), examined):
-                    return True
+            # IDLE tells only what comes after EXAMINE: what came between look and EXAMINE is here
+            if grew(self._inbox, here.session.examine("INBOX")):
+                return True
             return here.session.idle(timeout_s, here.wake)
         finally:
             here.forget_interrupts()

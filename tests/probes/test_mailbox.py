@@ -433,6 +433,30 @@ def test_mail_that_came_between_look_and_idle_wakes_at_once(
     assert datetime.now(UTC) - started < timedelta(seconds=20)
 
 
+def test_mail_that_came_before_another_command_wakes_at_once(
+    google: ScriptedImap, opened: Opener
+) -> None:
+    mailbox = opened(google)
+    probe = token.new_id()
+    google.deliver("INBOX", receipt(probe))
+    [sighting] = mailbox.look().sightings
+    google.deliver("INBOX", receipt(token.new_id()))
+    assert mailbox.locate(probe, sighting.location) is not None
+    assert mailbox.wait(30) is True
+    assert "IDLE" not in google.commands
+
+
+def test_mail_that_came_and_vanished_does_not_wake_for_ever(
+    google: ScriptedImap, opened: Opener
+) -> None:
+    mailbox = opened(google)
+    mailbox.look()
+    google.folders["INBOX"].messages.pop(google.deliver("INBOX", b"\r\n"))
+    mailbox.look()
+    assert mailbox.wait(0.05) is False
+    assert "IDLE" in google.commands
+
+
 def test_a_keep_alive_is_no_news(google: ScriptedImap, opened: Opener) -> None:
     mailbox = opened(google)
     mailbox.look()
