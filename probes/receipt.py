@@ -17,10 +17,10 @@ from babel.numbers import is_currency
 from probes.address import check_address, parse_mailbox
 from probes.receipts.basket import Notation, fill_basket
 from probes.receipts.letter import Letter
+from probes.receipts.sandbox import TemplateError
 from probes.receipts.template import (
     Item,
     Template,
-    TemplateError,
     Variables,
     built_in,
     read_template,

@@ -142,6 +142,8 @@ def test_a_file_of_one_long_line_is_sent_in_short_ones(tmp_path: Path) -> None:
         (f"{NUMBER} \0", "control characters"),
         (NUMBER + "x" * 65_536, "longer than 64 KiB"),
         ("{{ " + "(" * 20_000, "too deep"),
+        (NUMBER + "{% if total %}" * 150 + "{% endif %}" * 150, "nested too deep"),
+        (NUMBER + "{{ " + "not " * 400 + "total }}", "too deep"),
         (f"{NUMBER} {{{{ {'9' * 10_000} }}}}", "number too long"),
     ],
 )
