@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -74,17 +75,15 @@ def _create_private(path: str) -> None:
         # another connection of this process (POSIX locks belong to the process, not the handle)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        return
+        # asked beforehand: aiosqlite leaves a thread behind when it cannot open a file
+        if not Path(path).is_file() or not os.access(path, os.R_OK | os.W_OK):
+            raise LedgerError(f"The ledger {path} is not a file that we may write.") from None
     except OSError as error:
         raise LedgerError(f"The ledger {path} cannot be written: {error.strerror}.") from error
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's own adapter
-    try:
-        connection.run_async(_make_durable)
-    except BaseException:
-        connection.close()  # the pool does not know it yet
-        raise
+    connection.run_async(_make_durable)
 
 
 async def _make_durable(connection: aiosqlite.Connection) -> None:

@@ -257,7 +257,7 @@ def locks_on(file: Path) -> set[str]:
 
 
 async def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="cannot be opened for writing"):
+    with pytest.raises(LedgerError, match="is not a file that we may write"):
         await Ledger.open(f"sqlite:///{tmp_path}")
 
 
