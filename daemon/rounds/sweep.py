@@ -30,7 +30,8 @@ class Sweeper:
     def __init__(self, around: Surroundings, *, deadline: timedelta) -> None:
         self._ledger, self._clock, self._metrics = around.ledger, around.clock, around.metrics
         # a look follows at the latest one interval after the deadline, and takes a while itself
-        self._patience = timedelta(seconds=2 * patience.look_every(deadline, expecting=True) + 30)
+        looks = 2 * patience.look_every(deadline, expecting=True)
+        self._patience = timedelta(seconds=looks + 5) + deadline / 12
 
     async def run_once(self) -> list[str]:
         """Settle what is past its deadline; returns the probes that moved."""

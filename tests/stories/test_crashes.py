@@ -54,8 +54,8 @@ def counted(world: DemoWorld) -> Counter[str]:
 def _count_at(provider: Provider, taken: Counter[str]) -> None:
     accept = provider.handle_DATA
 
-    async def counting(server: SMTP, session: Session, envelope: Envelope) -> str:
-        answer = await accept(server, session, envelope)
+    async def counting(_server: SMTP, session: Session, envelope: Envelope) -> str:
+        answer = await accept(_server, session, envelope)
         assert isinstance(envelope.content, bytes)
         if answer.startswith("250"):
             taken[str(message_from_bytes(envelope.content)["Message-ID"])] += 1
