@@ -62,11 +62,12 @@ def parse_results(value: str) -> AuthenticationResults | None:
     if _STARTS_WITH_METHOD.match(text):
         text = f"{_NO_ID}; {text}"
     try:
-        header = authres.AuthenticationResultsHeader.parse_value(authres.core_features(), text)
-    except (authres.AuthResError, ValueError, TypeError, RecursionError):
+        header = authres.core_features().parse_value(text)
+    except (authres.AuthResError, ValueError):
         return None
     name = header.authserv_id
-    claims = tuple(_claim(result) for result in header.results[:MAX_RESULTS])
+    named = [result for result in header.results if isinstance(result, authres.AuthenticationResult)]
+    claims = tuple(_claim(result) for result in named[:MAX_RESULTS])
     return AuthenticationResults(None if name == _NO_ID else name, claims)
 
 

@@ -90,7 +90,7 @@ class Examiner:
     ) -> None:
         self._budget_s = budget_s
         # An inquiry waits for DNS at most twice as long, which must leave time to compute.
-        dns_s = min(timeout_s, 0.4 * budget_s)
+        dns_s = min(timeout_s, 0.3 * budget_s)
         self._settings = json.dumps([list(nameservers), port, dns_s, budget_s])
         self._turn = asyncio.Lock()
         self._worker: Process | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -127,21 +129,25 @@ class Inquiry(Resolver):
 
     def __init__(self, resolver: Resolver) -> None:
         super().__init__(resolver.nameservers, resolver.port, resolver.timeout_s)
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], Future[Answer]] = {}
+        self._noting = threading.Lock()
         self._deadline = time.monotonic() + 2 * resolver.timeout_s
         self.results: dict[Any, asyncio.Future[Any]] = {}
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """Every question asked so far, in order."""
-        return tuple(self._answers.values())
+        """Every answer so far, in the order of the questions."""
+        return tuple(future.result() for future in self._answers.values() if future.done())
 
     def lookup(self, name: str, rdtype: str, within_s: float | None = None) -> Answer:
-        """Ask, or repeat what was answered before."""
+        """Ask, or repeat what was answered; a question under way is waited for, not repeated."""
         question = (name.lower().rstrip("."), rdtype)
-        if question not in self._answers:
-            self._answers[question] = self._ask_in_time(name, rdtype, within_s)
-        return self._answers[question]
+        with self._noting:
+            known = self._answers.get(question)
+            answer = known or self._answers.setdefault(question, Future())
+        if known is None:
+            answer.set_result(self._ask_in_time(name, rdtype, within_s))
+        return answer.result()
 
     def inquiry(self) -> Inquiry:
         """Itself: an examination has one memory."""

@@ -57,13 +57,16 @@ def check_host(client_ip: str, sender: str, helo: str, resolver: Resolver) -> Sp
     inquiry = resolver.inquiry()
     token = _resolver.set(inquiry)
     try:
-        domain = _ascii_domain(sender.rpartition("@")[2] or helo)
+        local, _, host = sender.rpartition("@")
+        domain = _ascii_domain(host or helo)
         query = _Query(
             i=client_ip,
-            s=_with_domain(sender, domain),
+            s=f"{local}@{domain}" if sender else "",
             h=_ascii_domain(helo),
             querytime=2 * inquiry.timeout_s,
         )
+        # pyspf cuts at the first @, which may belong to a quoted local part.
+        query.l, query.o, query.d = local or "postmaster", domain, domain
         status, _, explanation = query.check()
     except spf.PermError as error:  # of the constructor: what it was given is no address
         return SpfResult(NOT_EVALUABLE, "", f"SPF cannot be evaluated: {error}")
@@ -147,11 +150,6 @@ def _ascii_domain(domain: str) -> str:
         return a_labels(domain)
     except ValueError:
         return domain
-
-
-def _with_domain(sender: str, domain: str) -> str:
-    local, at, _ = sender.rpartition("@")
-    return f"{local}{at}{domain}" if sender else ""
 
 
 def _result(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import generate_latest
-from prometheus_client.samples import Sample
 
 from daemon.metrics import Metrics
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 FORBIDDEN = {"address", "recipient", "order", "order_number", "email", "token", "probe"}
