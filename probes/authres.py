@@ -66,7 +66,9 @@ def parse_results(value: str) -> AuthenticationResults | None:
     except (authres.AuthResError, ValueError):
         return None
     name = header.authserv_id
-    named = [result for result in header.results if isinstance(result, authres.AuthenticationResult)]
+    named = [
+        result for result in header.results if isinstance(result, authres.AuthenticationResult)
+    ]
     claims = tuple(_claim(result) for result in named[:MAX_RESULTS])
     return AuthenticationResults(None if name == _NO_ID else name, claims)
 
