@@ -76,14 +76,17 @@ class Walk:
 
     @property
     def organizational_domain(self) -> str:
-        """RFC 9989 4.10.2."""
-        for record in self.records:
-            if record.psd == "n":
-                return record.domain
-            if record.psd == "y" and record.domain != self.start:
-                below = self.start.removesuffix(f".{record.domain}").rpartition(".")[2]
-                return f"{below}.{record.domain}"
-        return self.records[-1].domain if self.records else self.start
+        """RFC 9989 4.10.2: where the topmost record stands, or below it when it says psd=y.
+
+        A walk ends at psd=n and psd=y, so such a record is always the topmost.
+        """
+        if not self.records:
+            return self.start
+        top = self.records[-1]
+        if top.psd != "y" or top.domain == self.start:
+            return top.domain
+        below = self.start.removesuffix(f".{top.domain}").rpartition(".")[2]
+        return f"{below}.{top.domain}"
 
     @property
     def record(self) -> DmarcRecord | None:

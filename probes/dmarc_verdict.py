@@ -171,6 +171,6 @@ def _undecided(view: View, status: str) -> View:
 
 
 async def _exists(domain: str, resolver: Resolver) -> bool:
-    """Whether the domain has an address or a mail exchanger (RFC 9989 3.2.11)."""
+    """Whether the domain has an address or a mail exchanger, as RFC 9989 means it."""
     answers = await asyncio.gather(*(resolver.ask(domain, kind) for kind in ("A", "AAAA", "MX")))
     return any(a.outcome in {Outcome.RECORDS, Outcome.TEMPORARY} for a in answers)

@@ -145,13 +145,18 @@ async def _start(settings: str) -> Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         # Nothing of our environment, where secrets may be, reaches the parser of hostile input.
-        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=_environment(),
         # Ctrl-C in a terminal ends the daemon, which then ends the child.
         start_new_session=True,
         limit=_MAX_ANSWER,
     )
     await asyncio.wait_for(_read_line(worker), START_S)
     return worker
+
+
+def _environment() -> dict[str, str]:
+    # Each thread's own malloc arena would use up the worker's address space on many cores.
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
 
 
 async def _ask(worker: Process, specimen: Specimen) -> tuple[Finding, ...]:

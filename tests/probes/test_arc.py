@@ -110,7 +110,10 @@ async def test_a_cut_message_is_not_evaluable(stub: DnsStub) -> None:
 async def test_more_sets_than_the_rfc_allows_fail_without_a_look_up(stub: DnsStub) -> None:
     raw = RECEIPT
     for i in range(1, 52):
-        for name in ("Seal", "Message-Signature", "Authentication-Results"):
-            raw = f"ARC-{name}: i={i}; cv=pass; d=list.test; s=s1\r\n".encode() + raw
+        cv = "pass" if i > 1 else "none"
+        tags = f"i={i}; a=rsa-sha256; d=list.test; s=s1; b=YQ=="
+        head = f"ARC-Seal: {tags}; cv={cv}\r\nARC-Authentication-Results: i={i}; mx.test; none\r\n"
+        head += f"ARC-Message-Signature: {tags}; h=from; bh=YQ==\r\n"
+        raw = head.encode() + raw
     finding = await judged(stub, raw)
     assert (finding.status, stub.questions) == ("fail", [])

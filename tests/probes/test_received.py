@@ -156,6 +156,7 @@ def test_mail_from_the_provider_to_itself_shows_the_address_its_spf_saw() -> Non
         "mx.google.com",
     )
     assert hop(submission, own) is None
+    assert hop(submission + FORGED, own) is None
 
 
 def test_arrival_is_the_time_of_the_topmost_trusted_field() -> None:

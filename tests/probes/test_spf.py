@@ -146,6 +146,8 @@ def test_what_is_no_address_is_not_evaluable(stub: DnsStub, ip: str) -> None:
 def test_international_names_follow_rfc_8616(stub: DnsStub, sender: str, status: str) -> None:
     stub.add("xn--bcher-kva.test", "TXT", "v=spf1 ip4:127.0.0.1 -all")
     stub.add("shop.test", "TXT", "v=spf1 exists:%{l}.users.shop.test -all")
+    # What the local part would become if it were taken for a domain name.
+    stub.add("xn--jrg-sna.users.shop.test", "A", "127.0.0.2")
     stub.add("joe.users.shop.test", "A", "127.0.0.2")
     stub.add('"a@b".users.shop.test', "A", "127.0.0.2")
     assert check_host("127.0.0.1", sender, "h.test", stub.resolver()).status == status
