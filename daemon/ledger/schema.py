@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from daemon.ledger.columns import Document, Instant, Serial, Words, one_of
-from daemon.ledger.states import MailboxState, SightingKind
+from daemon.ledger.states import MailboxState, NoticeState, SightingKind
+from daemon.lifecycles.incident import IncidentState
 from daemon.lifecycles.probe import ProbeState
 from probes.observation import Fault, MatchedBy, Placement, Severity
 
@@ -73,11 +74,13 @@ probes = Table(
     Column("looks_done", Integer, nullable=False),
     Column("next_look_at", Instant),
     Column("settled_at", Instant),  # set exactly while the state is none that is looked for
+    Column("watched_at", Instant),  # when the standing took note; NULL again whenever it moves
     # whoever inserts a slot, runs it: no leader, no lease
     UniqueConstraint("shop", "route", "seed", "slot"),
 )
 
 STILL_LOOKED_FOR = probes.c.settled_at.is_(None)
+UNWATCHED = probes.c.watched_at.is_(None)
 LOOK_AGAIN = probes.c.next_look_at.is_not(None)
 
 # a reader asks at every look which probes its own mailbox still owes
@@ -101,6 +104,13 @@ Index(
     probes.c.next_look_at,
     sqlite_where=LOOK_AGAIN,
     postgresql_where=LOOK_AGAIN,
+)
+# the watch asks every second what it has not taken note of yet
+Index(
+    "ix_probes_unwatched",
+    probes.c.planned_at,
+    sqlite_where=UNWATCHED,
+    postgresql_where=UNWATCHED,
 )
 # a status page asks for a shop's newest; the operator's asks for everybody's
 Index("ix_probes_shop", probes.c.shop, probes.c.planned_at)
@@ -192,3 +202,81 @@ credentials = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("lane", Words, primary_key=True),  # as the watch names it; opaque here
+    Column("at", Instant, nullable=False),
+    Column("state", Document, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("shop", Words, nullable=False),
+    Column("route", Words, nullable=False),
+    Column("provider", Words, nullable=False),
+    Column("seed", Words),
+    Column("state", one_of(IncidentState), nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("facts", Document, nullable=False),
+    Column("evidence", Document, nullable=False),  # the ids of the probes it rests on
+    Column("opened_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Words),
+    Column("resolved_at", Instant),
+    Column("episode", Integer, nullable=False),  # 1, and one more with each relapse
+)
+
+Index("ix_incidents_shop", incidents.c.shop, incidents.c.opened_at)
+Index("ix_incidents_opened", incidents.c.opened_at)
+
+# "the owner was told" is no state of an incident: it is what stands here
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", Words, primary_key=True),  # the idempotency key: planned once, whoever plans it
+    Column("contact", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("about", Document, nullable=False),  # the incidents' ids, or the channel that fails
+    Column("state", one_of(NoticeState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("lease_until", Instant),
+    Column("sent_at", Instant),
+    Column("error", Words),
+    Column("reference", Words),  # what the channel called it
+)
+
+Index("ix_notices_contact", notices.c.contact, notices.c.planned_at)
+WAITING_NOTICE = notices.c.state.in_([NoticeState.PLANNED, NoticeState.SENDING])
+# the notifier asks every second what is to be sent
+Index(
+    "ix_notices_due",
+    notices.c.due_at,
+    sqlite_where=WAITING_NOTICE,
+    postgresql_where=WAITING_NOTICE,
+)
+
+# what each contact has been told: a line for each subject of a notice, written with its plan
+told = Table(
+    "told",
+    metadata,
+    Column("key", ForeignKey("notices.key", ondelete="CASCADE"), primary_key=True),
+    Column("about", Words, primary_key=True),
+    Column("contact", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("cause", Words, nullable=False),
+)
+
+Index("ix_told_about", told.c.about)
+Index("ix_told_at", told.c.at)

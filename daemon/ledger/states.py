@@ -25,3 +25,15 @@ class MailboxState(StrEnum):
     """The last look failed; it is tried again at `next_try_at`."""
     STOPPED = "stopped"
     """Its login was refused twice: not tried again until its credential changes."""
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    PLANNED = "planned"
+    """To be sent at `due_at`; a failed attempt comes back here."""
+    SENDING = "sending"
+    """Committed before the network is touched; after a crash the lease runs out."""
+    SENT = "sent"
+    FAILED = "failed"
+    """Refused for good, or given up; the operator is told by another channel."""

@@ -7,6 +7,7 @@ from daemon.ledger.probes.life import (
     mark_submitted,
     mark_unobserved,
     mark_unsent,
+    mark_watched,
     plan,
     record_latency,
 )
@@ -22,6 +23,7 @@ from daemon.ledger.probes.reads import (
     planned_since,
     recent,
     unsettled,
+    unwatched,
 )
 from daemon.ledger.probes.rows import PlannedProbe, ProbeRow, RawRow, SightingRow
 from daemon.ledger.probes.totals import Tally, latencies, open_by_provider, tally
@@ -43,6 +45,7 @@ __all__ = [
     "mark_submitted",
     "mark_unobserved",
     "mark_unsent",
+    "mark_watched",
     "newest",
     "open_by_provider",
     "overdue_before",
@@ -57,4 +60,5 @@ __all__ = [
     "sightings_of",
     "tally",
     "unsettled",
+    "unwatched",
 ]

@@ -19,6 +19,7 @@ from daemon.lifecycles.probe import PROBE, UNSETTLED, ProbeState
 from probes.observation import Placement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -142,12 +143,23 @@ async def mark_lost(conn: AsyncConnection, probe: str, *, at: datetime) -> bool:
     return await _move(conn, probe, ProbeState.LOST, at, placement=Placement.MISSING)
 
 
+async def mark_watched(conn: AsyncConnection, ids: Iterable[str], at: datetime) -> None:
+    """The standings took note of these probes as they are now."""
+    chosen = update(_probes).where(_probes.c.id.in_(list(ids)))
+    await conn.execute(chosen.values(watched_at=at))
+
+
 async def _move(
     conn: AsyncConnection, probe: str, new: ProbeState, at: datetime, **facts: object
 ) -> bool:
     moved = await conn.execute(
         update(_probes)
         .where(_probes.c.id == probe, _probes.c.state.in_(PROBE.sources(new)))
-        .values(state=new, settled_at=None if new in UNSETTLED else at, **facts)
+        .values(
+            state=new,
+            settled_at=None if new in UNSETTLED else at,
+            watched_at=None,
+            **facts,
+        )
     )
     return moved.rowcount == 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, select, true
 
 from daemon.ledger import schema
 from daemon.ledger.probes.rows import ProbeRow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-_probes = schema.probes
+_probes, _raws = schema.probes, schema.raws
 
 
 async def get(conn: AsyncConnection, probe: str, *, shop: str | None = None) -> ProbeRow | None:
@@ -94,6 +94,18 @@ async def newest(
     placed = ranked.subquery()
     ids = select(placed.c.id).where(placed.c.place <= depth)
     return await _all(conn, select(_probes).where(_probes.c.id.in_(ids)).order_by(*newest_first))
+
+
+async def unwatched(conn: AsyncConnection, *, limit: int) -> list[ProbeRow]:
+    """Probes of which something is known that no standing took note of, in order of time.
+
+    One that was sighted is known once it was judged too.
+    """
+    waits = exists().where(_raws.c.probe == _probes.c.id, schema.UNJUDGED)
+    known = _probes.c.state.not_in((ProbeState.PLANNED, ProbeState.SUBMITTED)), ~waits
+    when = func.coalesce(_probes.c.sighted_at, _probes.c.settled_at, _probes.c.deadline_at)
+    news = select(_probes).where(schema.UNWATCHED, *known)
+    return await _all(conn, news.order_by(when, _probes.c.id).limit(limit))
 
 
 def of_shop(shop: str | None) -> ColumnElement[bool]:

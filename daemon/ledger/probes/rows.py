@@ -70,6 +70,7 @@ class ProbeRow(PlannedProbe):
     looks_done: int
     next_look_at: datetime | None
     settled_at: datetime | None
+    watched_at: datetime | None
 
     @property
     def location(self) -> Location | None:
