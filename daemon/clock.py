@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 
 class Clock:
@@ -13,6 +14,26 @@ class Clock:
         """This instant."""
         return datetime.now(UTC)
 
+    def real_s(self, seconds: float) -> float:
+        """How many real seconds these seconds last: for what waits without this clock."""
+        return seconds
+
     async def sleep(self, seconds: float) -> None:
-        """Wait that many seconds; cancellable."""
-        await asyncio.sleep(seconds)
+        """Wait that many seconds of this clock; cancellable."""
+        await asyncio.sleep(self.real_s(seconds))
+
+
+class ScaledClock(Clock):
+    """Time that runs `factor` times as fast from this instant on: minutes pass as seconds."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+        self._began, self._at = datetime.now(UTC), time.monotonic()
+
+    def now(self) -> datetime:
+        """The instant that it is by this clock."""
+        return self._began + timedelta(seconds=(time.monotonic() - self._at) * self._factor)
+
+    def real_s(self, seconds: float) -> float:
+        """A part of the seconds that this clock counts."""
+        return seconds / self._factor

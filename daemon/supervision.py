@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +30,8 @@ JUMP = timedelta(seconds=30)
 """A wall clock that leaves the monotonic one by more than this was set, not slewed."""
 
 RESTART_AFTER_S = 5.0
+SHORTEST_S = 0.2
+"""Real seconds between two rounds, however fast the clock runs."""
 DRAIN_S = 15.0
 
 
@@ -63,12 +65,13 @@ class Supervisor:
             except Exception:
                 log.exception("round failed", loop=name)
 
-        self._expect(name, seconds * 3 + 60)
+        interval = max(SHORTEST_S, self._clock.real_s(seconds))
+        self._expect(name, interval * 3 + 60)
         self._scheduler.add_job(
             job,
-            IntervalTrigger(seconds=seconds),
+            IntervalTrigger(seconds=interval),
             name=name,
-            next_run_time=self._clock.now(),
+            next_run_time=datetime.now(UTC),  # APScheduler knows the wall's time only
             coalesce=True,
             misfire_grace_time=None,
         )
@@ -130,7 +133,7 @@ class Supervisor:
     def replan(self) -> None:
         """Plan every round from this instant on."""
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=self._clock.now())
+            job.modify(next_run_time=datetime.now(UTC))
 
 
 def notify_systemd(message: str) -> None:

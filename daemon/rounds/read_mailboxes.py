@@ -198,7 +198,7 @@ class MailboxReader:
             return
         seconds = patience.look_every(self._deadline, expecting=self._awaited)
         try:
-            await self._in_thread(partial(self._mailbox.wait, seconds))
+            await self._in_thread(partial(self._mailbox.wait, self._clock.real_s(seconds)))
         except MailboxError as error:
             await self._failed(error)
 
