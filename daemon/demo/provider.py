@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from probes.observation import FolderRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
     from dns.asyncresolver import Resolver
@@ -89,7 +89,12 @@ class Provider:
     """
 
     def __init__(
-        self, kind: Kind, passwords: Mapping[str, str], hosts: Mapping[str, str], resolver: Resolver
+        self,
+        kind: Kind,
+        passwords: Mapping[str, str],
+        hosts: Mapping[str, str],
+        resolver: Resolver,
+        now: Callable[[], datetime],
     ) -> None:
         """`hosts` maps each route's name to the name in its EHLO."""
         self.kind = kind
@@ -97,6 +102,7 @@ class Provider:
         self.passwords = passwords
         self._hosts = hosts
         self._resolver = resolver
+        self._now = now
         self._imap = ImapServer(kind.dialect, passwords)
         self._mx: SmtpListener | None = None
         self._held: set[asyncio.Task[None]] = set()
@@ -177,7 +183,7 @@ class Provider:
             return reply(ruling.code, ruling.text)
         results = verdicts.header(self.kind.host).encode()
         for recipient in envelope.rcpt_tos:
-            hop = Hop(self.kind.host, client, recipient, "ESMTPS", datetime.now(UTC))
+            hop = Hop(self.kind.host, client, recipient, "ESMTPS", self._now())
             stamp = self._stamp(hop, ruling, mail_from) + results
             await self._file(recipient, stamp + message, ruling)
         return reply(250, "2.0.0 ok")
@@ -205,4 +211,4 @@ class Provider:
 
     async def _deliver(self, recipient: str, message: bytes, filing: Filing) -> None:
         folder = self.kind.spam_folder if filing.role is FolderRole.SPAM else "INBOX"
-        await self._imap.deliver(recipient, folder, message, datetime.now(UTC), filing.tab)
+        await self._imap.deliver(recipient, folder, message, self._now(), filing.tab)

@@ -9,7 +9,6 @@ import base64
 import hmac
 import socket
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -28,7 +27,8 @@ from daemon.demo.trace import Hop, crlf, peer_address, reply
 from daemon.demo.verdicts import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -83,8 +83,15 @@ class Sender:
 class Relay:
     """The submission server of one route; `exchangers` maps recipient domains to MX ports."""
 
-    def __init__(self, sender: Sender, exchangers: Mapping[str, int], authority: Authority) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        exchangers: Mapping[str, int],
+        authority: Authority,
+        now: Callable[[], datetime],
+    ) -> None:
         self.sender = sender
+        self._now = now
         self.key = SigningKey.generate()
         self._exchangers = exchangers
         self._authority = authority
@@ -129,7 +136,7 @@ class Relay:
         signed = self._signed(crlf(envelope.content))
         host = self.sender.client.helo
         for recipient in envelope.rcpt_tos:
-            hop = Hop(host, submitter, recipient, "ESMTPSA", datetime.now(UTC))
+            hop = Hop(host, submitter, recipient, "ESMTPSA", self._now())
             refusal = await self._hand_on(
                 hop.received() + signed, envelope.mail_from or "", recipient
             )

@@ -6,6 +6,7 @@ import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from daemon.clock import Clock
 from daemon.demo import scenery
 from daemon.demo.nameserver import Nameserver, Zone
 from daemon.demo.pki import Authority
@@ -28,8 +29,9 @@ class DemoWorld:
     yahoo); `settings_file` lets a daemon watch it; `zone` is its DNS, to edit and to break.
     """
 
-    def __init__(self, directory: Path, seeds_per_provider: int) -> None:
+    def __init__(self, directory: Path, seeds_per_provider: int, clock: Clock) -> None:
         """Make keys and certificates; `start` makes the world run."""
+        self._now = clock.now
         self.authority = Authority(directory / "pki")
         self.zone = Zone()
         self.relays: dict[str, Relay] = {}
@@ -40,9 +42,14 @@ class DemoWorld:
         self._nameserver = Nameserver(self.zone)
 
     @classmethod
-    async def start(cls, directory: Path, *, seeds_per_provider: int = 1) -> Self:
-        """A world whose files are in `directory`, which must exist and be empty."""
-        world = cls(directory, seeds_per_provider)
+    async def start(
+        cls, directory: Path, *, seeds_per_provider: int = 1, clock: Clock | None = None
+    ) -> Self:
+        """A world whose files are in `directory`, which must exist and be empty.
+
+        Its servers stamp what passes through them by `clock`, the system's by default.
+        """
+        world = cls(directory, seeds_per_provider, clock or Clock())
         try:
             await world._run()
         except BaseException:
@@ -85,7 +92,7 @@ class DemoWorld:
             await self._run_provider(kind, hosts)
         exchangers = {provider.kind.domain: provider.mx_port for provider in self._all()}
         for sender in senders:
-            relay = Relay(sender, exchangers, self.authority)
+            relay = Relay(sender, exchangers, self.authority, self._now)
             self.relays[sender.route] = relay
             self._running.push_async_callback(relay.close)
             await relay.start()
@@ -95,7 +102,7 @@ class DemoWorld:
     async def _run_provider(self, kind: Kind, hosts: dict[str, str]) -> None:
         addresses = [f"seed{n}@{kind.domain}" for n in range(1, self._seeds_per_provider + 1)]
         passwords = {address: secrets.token_urlsafe(12) for address in addresses}
-        provider = Provider(kind, passwords, hosts, self._nameserver.resolver())
+        provider = Provider(kind, passwords, hosts, self._nameserver.resolver(), self._now)
         self.providers[kind.name] = provider
         self._running.push_async_callback(provider.close)
         await provider.start(self.authority)
