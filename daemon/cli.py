@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from daemon import __version__
-from daemon.commands import check, config, demo, diagnose, init, login, probe, run, status
+from daemon.commands import check, config, demo, diagnose, incident, init, login, probe, run, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ VERBS: tuple[Callable[..., None], ...] = (
 for verb in VERBS:
     app.command()(verb)
 app.add_typer(config.app)
+app.add_typer(incident.app)
 
 
 def _version(*, asked: bool) -> None:

@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "daemon.rulings": {"daemon.lifecycles", "probes.observation"},
     "daemon.ledger": {"daemon.lifecycles", "probes.observation"},
     "daemon.settings": {"probes"},
+    "daemon.desk": {"daemon.ledger", "daemon.rulings", "daemon.lifecycles"},
+    "daemon.alerts": {"daemon.logs", "probes"},
     "daemon.supervision": {"daemon.clock", "daemon.logs"},
     "daemon.rounds": {
         "daemon.clock",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from daemon.lifecycles.probe import ProbeState
@@ -45,7 +46,7 @@ def results_table(results: Iterable[Result], title: str) -> Table:
             placed(result.row),
             took(result.row),
             *statuses,
-            said(result),
+            escape(said(result)),
         )
     return table
 
