@@ -53,7 +53,7 @@ class _SilentSession(Session):
 class _SmtpConnection(SMTP):
     """One connection that is known to its listener while it is open."""
 
-    def __init__(self, open_: set[_SmtpConnection], handler: object, **options: Any) -> None:  # noqa: ANN401 - aiosmtpd's
+    def __init__(self, open_: set[_SmtpConnection], handler: object, **options: Any) -> None:
         super().__init__(handler, loop=asyncio.get_running_loop(), **options)
         self._open = open_
 
