@@ -13,7 +13,7 @@ from sqlalchemy import Select, or_, select, true, update
 
 from daemon.ledger.conflict import insert
 from daemon.ledger.schema import incidents
-from daemon.lifecycles.incident import ENDED, INCIDENT, IncidentState
+from daemon.lifecycles.incident import INCIDENT, STANDING, IncidentState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,7 @@ async def get(
 
 async def current(conn: AsyncConnection, *, shop: str | None = None) -> list[IncidentRow]:
     """Those not yet over, the oldest first."""
-    lasting = select(incidents).where(incidents.c.state.not_in(ENDED), _of(shop))
+    lasting = select(incidents).where(incidents.c.state.in_(STANDING), _of(shop))
     return await _all(conn, lasting.order_by(incidents.c.opened_at, incidents.c.id))
 
 
@@ -115,7 +115,7 @@ async def since(
     conn: AsyncConnection, since: datetime, *, shop: str | None = None
 ) -> list[IncidentRow]:
     """Those not yet over, and those that ended since, the newest first."""
-    lasting = or_(incidents.c.state.not_in(ENDED), incidents.c.resolved_at >= since)
+    lasting = or_(incidents.c.state.in_(STANDING), incidents.c.resolved_at >= since)
     newest = select(incidents).where(lasting, _of(shop))
     return await _all(conn, newest.order_by(incidents.c.opened_at.desc(), incidents.c.id))
 
