@@ -1,8 +1,6 @@
-"""The life of an incident: a span in which receipts of one route did not land at one provider.
+"""The life of an incident: a span in which a standing was bad, with a cause.
 
-"The owner was told" is no state: it is the log of notices. Suspicion is none either: it stands in
-the belief, and most of it passes without anybody's knowing. A relapse begins a new episode of the
-same incident.
+Whether the owner was told is no state: that is the log of notices.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from daemon.lifecycles.transitions import Lifecycle
 class IncidentState(StrEnum):
     """Where an incident stands."""
 
+    SUSPECTED = "suspected"
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     RECOVERING = "recovering"
@@ -27,27 +26,29 @@ _S = IncidentState
 INCIDENT: Lifecycle[IncidentState] = Lifecycle(
     "incident",
     {
+        _S.SUSPECTED: {
+            _S.OPEN: "more bad probes: something lasting is likely wrong",
+            _S.DISMISSED: "good probes: it was a passing nuisance",
+        },
         _S.OPEN: {
-            _S.ACKNOWLEDGED: "somebody is on it",
-            _S.RECOVERING: "receipts begin to land again",
-            _S.RESOLVED: "receipts land again",
-            _S.DISMISSED: "somebody says that it was none",
+            _S.ACKNOWLEDGED: "a person has seen it",
+            _S.RECOVERING: "probes land again",
+            _S.DISMISSED: "a person says that it is none",
         },
         _S.ACKNOWLEDGED: {
-            _S.RECOVERING: "receipts begin to land again",
-            _S.RESOLVED: "receipts land again",
-            _S.DISMISSED: "somebody says that it was none",
+            _S.RECOVERING: "probes land again",
+            _S.DISMISSED: "a person says that it is none",
         },
         _S.RECOVERING: {
-            _S.OPEN: "it came back before it was over",
-            _S.ACKNOWLEDGED: "somebody is on it",
-            _S.RESOLVED: "receipts land again",
-            _S.DISMISSED: "somebody says that it was none",
+            _S.OPEN: "bad probes again",
+            _S.RESOLVED: "every seed's probes land again",
+            _S.DISMISSED: "a person says that it is none",
         },
-        _S.RESOLVED: {_S.OPEN: "a relapse: the same trouble within two hours"},
-        _S.DISMISSED: {_S.OPEN: "the trouble came back after it had ended"},
+        _S.RESOLVED: {
+            _S.OPEN: "a relapse",
+        },
     },
 )
 
-ENDED: frozenset[IncidentState] = frozenset({_S.RESOLVED, _S.DISMISSED})
-"""States of an incident that is over."""
+STANDING: frozenset[IncidentState] = frozenset({_S.OPEN, _S.ACKNOWLEDGED, _S.RECOVERING})
+"""States of an incident that the owner is told of and that is not over."""
