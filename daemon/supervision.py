@@ -59,11 +59,13 @@ class Supervisor:
             task = asyncio.ensure_future(round_())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-            try:
-                await asyncio.shield(task)  # APScheduler cancels its jobs when it shuts down
+            await asyncio.wait({task})  # APScheduler cancels its jobs, and not what they wait for
+            if task.cancelled():
+                return
+            if error := task.exception():
+                log.error("round failed", loop=name, exc_info=error)
+            else:
                 self.pulse(name)
-            except Exception:
-                log.exception("round failed", loop=name)
 
         interval = max(SHORTEST_S, self._clock.real_s(seconds))
         self._expect(name, interval * 3 + 60)
@@ -101,9 +103,11 @@ class Supervisor:
     async def stop(self) -> None:
         """Start nothing more, let running rounds end, then cancel what is left."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.remove_all_jobs()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         left = [*self._tasks, *self._running]
         for task in left:
             task.cancel()

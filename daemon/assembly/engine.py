@@ -19,7 +19,9 @@ from daemon.rounds.parties import pairs_of
 from daemon.rounds.read_mailboxes import MailboxReader
 from daemon.rounds.surroundings import Surroundings
 from daemon.rounds.sweep import Sweeper
+from daemon.rounds.watch_standings import StandingWatcher
 from daemon.rulings.schedule import Cadence
+from daemon.rulings.thresholds import Thresholds
 from probes.examination import Examiner
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Engine:
     readers: dict[str, MailboxReader]
     judge: Judge
     sweeper: Sweeper
+    watcher: StandingWatcher
 
     @property
     def pairs(self) -> list[Pair]:
@@ -99,6 +102,11 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             readers=readers,
             judge=Judge(around, examiner, _trusted(seeds)),
             sweeper=Sweeper(around, deadline=deadline),
+            watcher=StandingWatcher(
+                around,
+                shops=[shop.name for shop in settings.shops],
+                thresholds=Thresholds().with_(deadline_min=deadline.total_seconds() / 60),
+            ),
         )
 
 

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 LAUNCH_EVERY_S = 5
 JUDGE_EVERY_S = 1
 SWEEP_EVERY_S = 2
+WATCH_EVERY_S = 2
 FORGET_EVERY_S = 3_600
 WATCHDOG_EVERY_S = 10
 READER_ALLOWED_S = 300
@@ -155,6 +156,7 @@ class Service:
             )
         supervisor.every(JUDGE_EVERY_S, "judge", engine.judge.run_once)
         supervisor.every(SWEEP_EVERY_S, "sweep", engine.sweeper.run_once)
+        supervisor.every(WATCH_EVERY_S, "watch", engine.watcher.run_once)
         forget = partial(engine.sweeper.forget, retention.messages, retention.probes)
         supervisor.every(FORGET_EVERY_S, "forget", forget)
         supervisor.every(WATCHDOG_EVERY_S, "watchdog", self._watchdog)

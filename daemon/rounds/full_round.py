@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daemon.ledger import findings, probes
+from daemon.ledger import findings, mailboxes, probes
 from daemon.lifecycles.probe import ProbeState
+from probes.observation import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +33,8 @@ class Result:
 
     row: ProbeRow
     findings: tuple[FindingRow, ...]
+    unread: str | None = None
+    """Why its mailbox could not be read, when that is why nothing was observed."""
 
     @property
     def settled(self) -> bool:
@@ -79,5 +82,10 @@ async def results_of(ledger: Ledger, ids: Iterable[str]) -> list[Result]:
     async with ledger.read() as conn:
         rows = await probes.by_ids(conn, ids)
         found = {probe: await findings.of_probe(conn, probe) for probe in rows}
+        errors = {box.seed: box.last_error for box in await mailboxes.all(conn)}
     ordered = sorted(rows.values(), key=lambda row: (row.planned_at, row.provider, row.seed))
-    return [Result(row, tuple(found[row.id])) for row in ordered]
+    return [Result(row, tuple(found[row.id]), _unread(row, errors)) for row in ordered]
+
+
+def _unread(row: ProbeRow, errors: Mapping[str, str | None]) -> str | None:
+    return errors.get(row.seed) if row.placement is Placement.UNOBSERVED else None

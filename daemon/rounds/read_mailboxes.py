@@ -66,13 +66,15 @@ class MailboxReader:
         """Look, wait for new mail or the next look's time, look again; rest after trouble."""
         while True:
             pulse()
-            if await self._resting() or not await self.run_once():
-                await self._clock.sleep(1)
-            else:
+            if await self.run_once():
                 await self._wait()
+            else:
+                await self._clock.sleep(1)
 
     async def run_once(self) -> bool:
-        """One complete look, committed; False when the mailbox could not be read."""
+        """One complete look, committed; False when it failed, or the mailbox is left in peace."""
+        if await self._resting():
+            return False
         try:
             await self._look()
         except (MailboxError, OAuthError) as error:

@@ -53,7 +53,7 @@ class StandingWatcher:
             events = await self._advance(conn)
         for event in events:
             happenings.count(self._metrics, event)
-            log.warning("incident", event=event.event, id=event.incident, why=event.why)
+            log.warning("incident", what=event.event, id=event.incident, why=event.why)
         self._gauge()
         return events
 
