@@ -23,7 +23,9 @@ from daemon.commands.options import (
 )
 from daemon.commands.probe import all_visible, shown_round
 from daemon.commands.tables import result_json
+from daemon.ledger import mailboxes
 from daemon.ledger.failures import LedgerError
+from daemon.ledger.states import MailboxState
 from daemon.metrics import Metrics
 from probes.mailbox import Mailbox, MailboxError
 from probes.oauth import OAuthError
@@ -31,6 +33,7 @@ from probes.oauth import OAuthError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from daemon.assembly.engine import Engine
     from daemon.rounds.full_round import Result
     from daemon.rounds.parties import Seed
     from daemon.settings import Settings
@@ -70,15 +73,25 @@ def check(
 async def _check(
     settings: Settings, *, send: bool, quiet: bool
 ) -> tuple[list[Proof], list[Result]]:
-    screen = Console(stderr=True, quiet=quiet)
+    screen = Console(quiet=quiet)
     screen.print("[green]✓[/] The settings are good.")
     async with open_engine(settings, Clock(), Metrics(__version__)) as engine:
         screen.print("[green]✓[/] The ledger answers.")
         proofs = await asyncio.gather(*(prove(seed) for seed in engine.seeds))
         _show(proofs, screen)
         readable = {proof.seed for proof in proofs if proof.readable}
+        await _resume(engine, readable)
         pairs = [pair for pair in engine.pairs if pair.seed in readable]
         return list(proofs), await shown_round(engine, pairs, screen) if send and pairs else []
+
+
+async def _resume(engine: Engine, readable: Iterable[str]) -> None:
+    """A mailbox that was left alone and can be read again is looked into again."""
+    async with engine.around.ledger.write() as conn:
+        for seed in readable:
+            box = await mailboxes.load(conn, seed)
+            if box and box.state is not MailboxState.OK:
+                await mailboxes.resume(conn, seed, engine.around.clock.now())
 
 
 async def prove(seed: Seed) -> Proof:

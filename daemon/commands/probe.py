@@ -74,13 +74,14 @@ async def _round(settings: Settings, chosen: dict[str, str | None], *, quiet: bo
         pairs = [pair for pair in engine.pairs if _is_chosen(engine, pair, chosen)]
         if not pairs:
             raise ValueError("No route and seed of the settings fit what was asked for.")
-        return await shown_round(engine, pairs, Console(stderr=True, quiet=quiet))
+        return await shown_round(engine, pairs, Console(quiet=quiet))
 
 
 async def shown_round(engine: Engine, pairs: list[Pair], screen: Console) -> list[Result]:
-    """Run a round with a progress bar, then print its table."""
+    """Run a round with a progress bar on stderr, then print its table."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
+    aside = Console(stderr=True, quiet=screen.quiet)
+    with Progress(*columns, console=aside, transient=True) as bar:
         task = bar.add_task("receipts settled", total=len(pairs))
 
         def progress(results: list[Result]) -> None:

@@ -64,9 +64,9 @@ def took(row: ProbeRow) -> str:
 
 
 def said(result: Result) -> str:
-    """The reason a probe was not sent, else the first problem that was found."""
-    if result.row.reason:
-        return result.row.reason
+    """Why a probe was not sent or not observed, else the first problem that was found."""
+    if reason := result.row.reason or result.unread:
+        return reason
     problems = [f.finding for f in result.findings if f.finding.severity is Severity.PROBLEM]
     return f"{problems[0].summary} {problems[0].remedy or ''}".strip() if problems else ""
 
@@ -88,7 +88,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "latency_s": row.latency_s,
         "smtp": {"code": row.smtp_code, "enhanced": row.smtp_enhanced, "text": row.smtp_text},
         "fault": row.fault,
-        "reason": row.reason,
+        "reason": row.reason or result.unread,
         "findings": [found.finding.as_json() for found in result.findings],
     }
 

@@ -58,8 +58,8 @@ async def test_check_shows_people_a_table(world: World, tmp_path: Path) -> None:
     only(settings, "gmail-probe1")
     checked = await receiptwatch("check", "--config", settings)
     assert checked.code == 0
-    assert "✓ inbox" in checked.err
-    assert "Spam can be read" in checked.err
+    assert "✓ inbox" in checked.out
+    assert "Spam can be read" in checked.out
 
 
 async def test_a_probe_says_that_one_route_falls_into_spam_at_one_provider(
