@@ -23,14 +23,14 @@ class Baseline(NamedTuple):
     sent: float = 0.0
 
     def spam_rate(self, t: Thresholds) -> float:
-        """P(spam | arrived) while nothing is wrong."""
+        """P(spam | arrived) while nothing is wrong, to 1 in 10,000."""
         rate = (t.prior_bad + self.spam) / (t.prior_bad + t.prior_good + self.arrived)
-        return max(t.spam_floor, rate)
+        return round(max(t.spam_floor, rate), 4)
 
     def missing_rate(self, t: Thresholds) -> float:
-        """P(not arrived by the deadline) while nothing is wrong."""
+        """P(not arrived by the deadline) while nothing is wrong, to 1 in 10,000."""
         rate = (t.prior_bad + self.missing) / (t.prior_bad + t.prior_good + self.sent)
-        return max(t.missing_floor, rate)
+        return round(max(t.missing_floor, rate), 4)
 
     def usable(self, t: Thresholds) -> bool:
         """Whether its placement says anything; a seed that is always spam tells of arrival only."""
@@ -55,7 +55,8 @@ class Baseline(NamedTuple):
     def miss(self, t: Thresholds) -> Baseline:
         """With one more receipt that missed its deadline."""
         fade = min(1.0, t.baseline_memory / (self.sent + 1))
-        return self._replace(missing=(self.missing + 1) * fade, sent=(self.sent + 1) * fade)
+        missing, sent = (self.missing + 1) * fade, (self.sent + 1) * fade
+        return Baseline(self.since, self.spam, self.arrived, missing, sent)
 
     def flipped(self, t: Thresholds) -> Baseline:
         """The same seed once its provider's personal filter has settled on spam."""

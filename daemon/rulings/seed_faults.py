@@ -55,13 +55,14 @@ def _forgive(
     lane: Lane, receipt: Receipt, at_provider: Sequence[Lane], thresholds: Thresholds
 ) -> None:
     """Mail that arrives ends a lock everywhere, and mail in the inbox a pin that has worn off."""
+    seed = receipt.seed
     for other in at_provider:
-        if other.told.get(receipt.seed) == Fault.LOCKED:
-            del other.told[receipt.seed]
-    if receipt.verdict is not Verdict.SPAM and receipt.seed in lane.standing.seeds:
-        lane.pinned.pop(receipt.seed, None)
-        if lane.standing.baseline(receipt.seed).usable(thresholds):
-            lane.told.pop(receipt.seed, None)
+        if other.told and other.told.get(seed) == Fault.LOCKED:
+            del other.told[seed]
+    if receipt.verdict is not Verdict.SPAM:
+        lane.pinned.pop(seed, None)
+        if seed in lane.told and lane.standing.baseline(seed).usable(thresholds):
+            del lane.told[seed]
 
 
 def _flipped(lane: Lane, receipt: Receipt, thresholds: Thresholds) -> Fault | None:

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Thresholds:
-    """What is assumed, what opens and closes an incident, and what names its cause."""
+    """What is assumed, what opens and closes an incident, and what names its cause.
+
+    Known by identity, because tables are remembered for it.
+    """
 
     # When an incident opens and closes, by P(SPAM½ + SPAM + MISSING).
     open_at: float = 0.73

@@ -18,7 +18,16 @@ from daemon.rulings.standing.cells import (
     step_cells,
 )
 from daemon.rulings.standing.likelihood import likelihood
-from daemon.rulings.standing.table import axis, chance, moved, seen, with_seed, without_seed
+from daemon.rulings.standing.table import (
+    Shape,
+    axis,
+    chance,
+    fitted,
+    moved,
+    seen,
+    with_seed,
+    without_seed,
+)
 
 if TYPE_CHECKING:
     from daemon.rulings.observations import Observation
@@ -42,7 +51,7 @@ UNUSED_S = 14 * 86400.0
 class Standing(NamedTuple):
     """What is believed of one route × provider at `at` (epoch seconds).
 
-    `rows` is the joint table over `seeds`, in their order; it sums to `whole`, not to 1.
+    `rows` is the joint table over `seeds`, of `shape`; it sums to `whole`, not to 1.
     `stepped` is when each seed's habits were last brought forward.
     """
 
@@ -50,14 +59,15 @@ class Standing(NamedTuple):
     seeds: tuple[str, ...]
     stepped: tuple[float, ...]
     baselines: tuple[Baseline, ...]
+    shape: Shape
     rows: Rows
-    whole: float = 1.0
-    p_bad: float = 0.0
+    whole: float
+    p_bad: float
 
     @classmethod
     def new(cls, at: float, thresholds: Thresholds) -> Standing:
         """Before anything was seen."""
-        return _summed(cls(at, (), (), (), (first_cells(thresholds),)))
+        return _summed(at, (), (), (), Shape(0, 0), (first_cells(thresholds),))
 
     def cells(self) -> Row:
         """P(cell), in the order of `Cell`."""
@@ -70,7 +80,7 @@ class Standing(NamedTuple):
         if seed not in self.seeds:
             return 0.0
         place = self.seeds.index(seed)
-        return chance(self.rows, len(self.seeds), place, habit) / self.whole
+        return chance(self.rows, self.shape, place, habit) / self.whole
 
     def baseline(self, seed: str) -> Baseline:
         """The baseline of one of `seeds`; ValueError for another."""
@@ -80,15 +90,16 @@ class Standing(NamedTuple):
         """Compact and exact: `from_json` continues as if nothing had happened."""
         numbers = [*chain.from_iterable(self.rows)]
         packed = b85encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
-        return [self.at, self.seeds, self.stepped, self.baselines, packed]
+        return [self.at, self.seeds, self.stepped, self.baselines, self.shape.faulty, packed]
 
     @classmethod
     def from_json(cls, document: list[Any]) -> Standing:
         """The standing that `as_json` wrote."""
-        at, seeds, stepped, baselines, packed = document
+        at, seeds, stepped, baselines, faulty, packed = document
         rows: Any = tuple(struct.iter_unpack("<6d", b85decode(packed)))
         known = tuple(Baseline(*counts) for counts in baselines)
-        return _summed(cls(at, tuple(seeds), tuple(stepped), known, rows))
+        shape = Shape(len(seeds), faulty)
+        return _summed(at, tuple(seeds), tuple(stepped), known, shape, rows)
 
 
 def advance(
@@ -133,18 +144,17 @@ def correct(
         tuple(n / o for n, o in zip(*rows, strict=True)) for rows in zip(new, old, strict=True)
     )
     place = standing.seeds.index(seed)
-    rows = seen(standing.rows, axis(len(standing.seeds), place), STILL, ratio, 1 / standing.whole)
-    return _summed(standing._replace(rows=rows))
+    at, seeds, stepped, baselines, shape, rows, whole, _ = standing
+    rows = seen(rows, axis(shape, place), STILL, ratio, 1 / whole)
+    return _summed(at, seeds, stepped, baselines, shape, rows)
 
 
 def relearn(standing: Standing, seed: str, thresholds: Thresholds) -> Standing:
     """The seed's spam becomes its new normal: what was "flipped" is from now on "well"."""
     place = standing.seeds.index(seed)
-    renewed = standing.baselines[place].flipped(thresholds)
-    return standing._replace(
-        rows=moved(standing.rows, len(standing.seeds), place),
-        baselines=_put(standing.baselines, place, renewed),
-    )
+    at, seeds, stepped, baselines, shape, rows, *_ = standing
+    renewed = _put(baselines, place, baselines[place].flipped(thresholds))
+    return _summed(at, seeds, stepped, renewed, shape, moved(rows, shape, place))
 
 
 def _stepped(
@@ -154,18 +164,14 @@ def _stepped(
 
     The other seeds' habits are stepped when they are seen: nothing in between depends on them.
     """
-    drift, before = drift_of(thresholds), standing.stepped[place]
-    rows = step_cells(standing.rows, drift.cells(max(0.0, at - standing.at)))
+    known, seeds, stepped, baselines, shape, rows, whole, _ = standing
+    drift, before = drift_of(thresholds), stepped[place]
+    rows, shape = fitted(rows, shape, whole)
+    moved_on = step_cells(rows, drift.cells(max(0.0, at - known)))
     habits = drift.habits(max(0.0, at - before))
-    return _summed(
-        Standing(
-            _clock(standing.at, at),
-            standing.seeds,
-            _put(standing.stepped, place, _clock(before, at)),
-            standing.baselines,
-            seen(rows, axis(len(standing.seeds), place), habits, weights, 1 / standing.whole),
-        )
-    )
+    rows = seen(moved_on, axis(shape, place), habits, weights, 1 / whole)
+    stepped = _put(stepped, place, _clock(before, at))
+    return _summed(_clock(known, at), seeds, stepped, baselines, shape, rows)
 
 
 def _clock(known: float, at: float) -> float:
@@ -176,27 +182,34 @@ def _put(items: tuple[T, ...], place: int, item: T) -> tuple[T, ...]:
     return (*items[:place], item, *items[place + 1 :])
 
 
-def _summed(standing: Standing) -> Standing:
-    _, _, half, spam, missing, _ = sums = [
-        sum(column) for column in zip(*standing.rows, strict=True)
-    ]
-    whole = sum(sums)
-    return standing._replace(whole=whole, p_bad=(half + spam + missing) / whole)
+def _summed(
+    at: float,
+    seeds: tuple[str, ...],
+    stepped: tuple[float, ...],
+    baselines: tuple[Baseline, ...],
+    shape: Shape,
+    rows: Rows,
+) -> Standing:
+    ok, blip, half, spam, missing, burst = map(sum, zip(*rows, strict=True))
+    bad = half + spam + missing
+    whole = ok + blip + bad + burst
+    return Standing(at, seeds, stepped, baselines, shape, rows, whole, bad / whole)
 
 
 def _learned(
     standing: Standing, place: int, verdict: Verdict, thresholds: Thresholds, *, late: bool
 ) -> Standing:
     """The seed's baseline moves only while neither the route nor the seed is under suspicion."""
-    if standing.p_bad > thresholds.suspect_at or verdict is Verdict.UNSENT:
+    at, seeds, stepped, baselines, shape, rows, whole, p_bad = standing
+    if p_bad > thresholds.suspect_at or verdict is Verdict.UNSENT:
         return standing
-    bad = late or verdict in {Verdict.SPAM, Verdict.MISSING}
-    if bad and standing.chance(standing.seeds[place], Habit.WELL) < SETTLED:
+    spam, missed = verdict is Verdict.SPAM, late or verdict is Verdict.MISSING
+    if (spam or missed) and standing.chance(seeds[place], Habit.WELL) < SETTLED:
         return standing
-    old = standing.baselines[place]
-    missed = late or verdict is Verdict.MISSING
-    new = old.miss(thresholds) if missed else old.arrival(thresholds, spam=verdict is Verdict.SPAM)
-    return standing._replace(baselines=_put(standing.baselines, place, new))
+    old = baselines[place]
+    new = old.miss(thresholds) if missed else old.arrival(thresholds, spam=spam)
+    baselines = _put(baselines, place, new)
+    return Standing(at, seeds, stepped, baselines, shape, rows, whole, p_bad)
 
 
 def _enrolled(standing: Standing, seed: str, at: float, thresholds: Thresholds) -> Standing:
@@ -204,30 +217,20 @@ def _enrolled(standing: Standing, seed: str, at: float, thresholds: Thresholds) 
     if seed in standing.seeds:
         return standing
     standing = _retired(standing, at)
-    rows = with_seed(standing.rows, len(standing.seeds), first_habits(thresholds))
-    return _summed(
-        standing._replace(
-            seeds=(*standing.seeds, seed),
-            stepped=(*standing.stepped, at),
-            baselines=(*standing.baselines, Baseline(at)),
-            rows=rows,
-        )
-    )
+    known, seeds, stepped, baselines, shape, rows, *_ = standing
+    rows, shape = with_seed(rows, shape, first_habits(thresholds))
+    return _summed(known, (*seeds, seed), (*stepped, at), (*baselines, Baseline(at)), shape, rows)
 
 
 def _retired(standing: Standing, at: float) -> Standing:
-    if not standing.seeds:
+    known, seeds, stepped, baselines, shape, rows, *_ = standing
+    oldest = min(stepped, default=at)
+    if len(seeds) < MOST_SEEDS and at - oldest < UNUSED_S:
         return standing
-    count, oldest = len(standing.seeds), min(standing.stepped)
-    if count < MOST_SEEDS and at - oldest < UNUSED_S:
-        return standing
-    place = standing.stepped.index(oldest)
-    return standing._replace(
-        seeds=_cut(standing.seeds, place),
-        stepped=_cut(standing.stepped, place),
-        baselines=_cut(standing.baselines, place),
-        rows=without_seed(standing.rows, count, place),
-    )
+    place = stepped.index(oldest)
+    rows, shape = without_seed(rows, shape, place)
+    kept = _cut(seeds, place), _cut(stepped, place), _cut(baselines, place)
+    return _summed(known, *kept, shape, rows)
 
 
 def _cut(items: tuple[T, ...], place: int) -> tuple[T, ...]:

@@ -6,6 +6,7 @@ seed's own baseline.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from daemon.rulings.observations import Verdict
@@ -25,17 +26,21 @@ def likelihood(verdict: Verdict, baseline: Baseline, t: Thresholds, *, late: boo
     cannot explain it, and the route is as bad as if the provider had swallowed it. What arrives
     late has missed its deadline all the same, but from a locked mailbox nothing ever comes.
     """
-    missed = baseline.missing_rate(t)
+    return _weights(verdict, late, baseline.missing_rate(t), baseline.spam_rate(t), t)
+
+
+@lru_cache(maxsize=4096)
+def _weights(verdict: Verdict, late: bool, missed: float, spam: float, t: Thresholds) -> Weights:  # noqa: FBT001 - positional for speed
     if verdict is Verdict.UNSENT:
-        row = _missing(missed, t)
-        return row, row, row
+        return (_missing(missed, t),) * 3
     if verdict is Verdict.MISSING:
-        row = _missing(missed, t)
-        return row, row, (t.locked_missing,) * 6
+        return _missing(missed, t), _missing(missed, t), (t.locked_missing,) * 6
     came = _came_late(missed, t) if late else _came_in_time(missed, t)
-    if not baseline.usable(t):
+    if spam > t.always_spam_above:
         return came
-    return _placed(came, verdict is Verdict.SPAM, baseline.spam_rate(t), t)
+    placed = _spam(spam, t) if verdict is Verdict.SPAM else _not_spam(spam, t)
+    well, flipped, locked = (_times(*rows) for rows in zip(came, placed, strict=True))
+    return well, flipped, locked
 
 
 def _missing(missed: float, t: Thresholds) -> Row:
@@ -44,8 +49,7 @@ def _missing(missed: float, t: Thresholds) -> Row:
 
 
 def _came_in_time(missed: float, t: Thresholds) -> Weights:
-    came = 1 - missed
-    row = (came, came, came, came, 1 - t.outage_missing, min(came, 1 - t.burst_missing))
+    row = _rest(_missing(missed, t))
     return row, row, (1 - t.locked_missing,) * 6
 
 
@@ -54,19 +58,25 @@ def _came_late(missed: float, t: Thresholds) -> Weights:
     return row, row, (t.locked_missing * t.locked_late,) * 6
 
 
-def _placed(came: Weights, spam: bool, rate: float, t: Thresholds) -> Weights:  # noqa: FBT001 - positional for speed
-    well, flipped, locked = came
+def _spam(rate: float, t: Thresholds) -> Weights:
+    """P(spam | arrived)."""
     half = rate + t.half_spam * (1 - rate)
     usual = (rate, max(rate, t.blip_spam), half, max(rate, t.full_spam), rate, rate)
-    pinned = max(rate, t.flipped_spam)
-    if spam:
-        worse = tuple(c * max(r, pinned) for c, r in zip(flipped, usual, strict=True))
-        weights = usual
-    else:
-        worse = tuple(c * (1 - max(r, pinned)) for c, r in zip(flipped, usual, strict=True))
-        weights = tuple(1 - r for r in usual)  # type: ignore[assignment] # six as well
-    return _times(well, weights), worse, _times(locked, weights)  # type: ignore[return-value]
+    ok, blip, half, spam, missing, burst = (max(chance, t.flipped_spam) for chance in usual)
+    return usual, (ok, blip, half, spam, missing, burst), usual
+
+
+def _not_spam(rate: float, t: Thresholds) -> Weights:
+    """P(not spam | arrived)."""
+    well, flipped, locked = (_rest(row) for row in _spam(rate, t))
+    return well, flipped, locked
+
+
+def _rest(row: Row) -> Row:
+    ok, blip, half, spam, missing, burst = row
+    return 1 - ok, 1 - blip, 1 - half, 1 - spam, 1 - missing, 1 - burst
 
 
 def _times(one: Row, other: Row) -> Row:
-    return tuple(a * b for a, b in zip(one, other, strict=True))  # type: ignore[return-value]
+    ok, blip, half, spam, missing, burst = (a * b for a, b in zip(one, other, strict=True))
+    return ok, blip, half, spam, missing, burst

@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 
 MOST_FAULTY = 3
 """More seeds at one provider are not thought faulty at the same time."""
+WIDEN, NARROW = 3e-4, 1e-4
+"""With that much belief in n faulty seeds (or in n - 1 and n), n + 1 are reckoned with (or not)."""
 
 Rows: TypeAlias = tuple["Row", ...]
 Combination: TypeAlias = tuple[int, ...]
 Pick: TypeAlias = "Callable[[Sequence[Row]], Rows]"
+NOTHING: Row = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+class Shape(NamedTuple):
+    """Which rows a table has: for so many `seeds`, up to `faulty` of them faulty at once.
+
+    Narrower tables are the beginnings of wider ones.
+    """
+
+    seeds: int
+    faulty: int
 
 
 class Axis(NamedTuple):
@@ -33,45 +46,71 @@ class Axis(NamedTuple):
     shared: int
 
 
-@lru_cache(maxsize=32)
-def combinations(seeds: int) -> tuple[Combination, ...]:
+@lru_cache(maxsize=64)
+def combinations(shape: Shape) -> tuple[Combination, ...]:
     """The rows' meaning, in order: the habit of each seed."""
-    return tuple(c for c in product(range(3), repeat=seeds) if _faulty(c) <= MOST_FAULTY)
+    every = sorted(product(range(3), repeat=shape.seeds), key=_faulty)
+    return tuple(combination for combination in every if _faulty(combination) <= shape.faulty)
 
 
 def _faulty(combination: Combination) -> int:
     return sum(habit != Habit.WELL for habit in combination)
 
 
-@lru_cache(maxsize=64)
-def axis(seeds: int, place: int) -> Axis:
+@lru_cache(maxsize=256)
+def axis(shape: Shape, place: int) -> Axis:
     """The rows along the seed at `place`: well, flipped and locked ones in step with each other.
 
     Rows in which as many others are faulty as may be stand alone: their seed stays well.
     """
-    rows = combinations(seeds)
+    rows = combinations(shape)
     number = {combination: i for i, combination in enumerate(rows)}
     well = [c for c in rows if c[place] == Habit.WELL]
-    full = [c for c in well if _faulty(c) == MOST_FAULTY]
-    shared = [c for c in well if _faulty(c) < MOST_FAULTY]
-    order = [number[(*c[:place], habit, *c[place + 1 :])] for habit in Habit for c in shared] + [
-        number[c] for c in full
-    ]
+    alone = [number[c] for c in well if _faulty(c) == shape.faulty]
+    shared = [c for c in well if _faulty(c) < shape.faulty]
+    order = [number[(*c[:place], habit, *c[place + 1 :])] for habit in Habit for c in shared]
+    order += alone
     back = sorted(range(len(order)), key=order.__getitem__)
     return Axis(itemgetter(*order), itemgetter(*back), len(shared))
 
 
+def fitted(rows: Rows, shape: Shape, whole: float) -> tuple[Rows, Shape]:
+    """The table as wide as the belief in faulty seeds asks for.
+
+    The outermost rows hold the combinations with the most faulty seeds. Once they matter, the next
+    ones are added, empty: they fill at the rate at which seeds fail.
+    """
+    seeds, faulty = shape
+    sizes = widths(seeds)
+    if _mass(rows, sizes[faulty - 1]) > WIDEN * whole and faulty < len(sizes) - 1:
+        return rows + (NOTHING,) * (sizes[faulty + 1] - len(rows)), Shape(seeds, faulty + 1)
+    if faulty > 1 and _mass(rows, sizes[faulty - 2]) < NARROW * whole:
+        return rows[: sizes[faulty - 1]], Shape(seeds, faulty - 1)
+    return rows, shape
+
+
+@lru_cache(maxsize=16)
+def widths(seeds: int) -> tuple[int, ...]:
+    """The number of rows of a table with up to 0, 1, … seeds faulty."""
+    most = min(seeds, MOST_FAULTY)
+    return tuple(len(combinations(Shape(seeds, faulty))) for faulty in range(most + 1))
+
+
+def _mass(rows: Rows, start: int) -> float:
+    return sum([sum(row) for row in rows[start:]])
+
+
 def seen(rows: Sequence[Row], along: Axis, step: HabitStep, weights: Weights, scale: float) -> Rows:
     """One seed's habits stepped, weighed by what was seen of it, and times `scale`."""
-    flips, locks, unflips, unlocks = step
+    flips, locks, unflips, unlocks = (chance * scale for chance in step)
     n, ordered = along.shared, along.sort(rows)
     well, flipped, locked = ordered[:n], ordered[n : 2 * n], ordered[2 * n : 3 * n]
-    by_well, by_flipped, by_locked = (_times(row, scale) for row in weights)
-    back = _times(by_well, 1 - flips - locks), _times(by_well, unflips), _times(by_well, unlocks)
-    new = _three(well, flipped, locked, back)
-    new += _two(well, flipped, _times(by_flipped, flips), _times(by_flipped, 1 - unflips))
-    new += _two(well, locked, _times(by_locked, locks), _times(by_locked, 1 - unlocks))
-    new += _one(ordered[3 * n :], by_well)
+    by_well, by_flipped, by_locked = weights
+    stays = _times(by_well, scale - flips - locks)
+    new = _three(well, flipped, locked, (stays, _times(by_well, unflips), _times(by_well, unlocks)))
+    new += _two(well, flipped, _times(by_flipped, flips), _times(by_flipped, scale - unflips))
+    new += _two(well, locked, _times(by_locked, locks), _times(by_locked, scale - unlocks))
+    new += _one(ordered[3 * n :], _times(by_well, scale))
     return along.restore(new)
 
 
@@ -104,38 +143,41 @@ def _three(first: Rows, second: Rows, third: Rows, by: Weights) -> list[Row]:
     ]
 
 
-def chance(rows: Rows, seeds: int, place: int, habit: Habit) -> float:
+def chance(rows: Rows, shape: Shape, place: int, habit: Habit) -> float:
     """The share of the rows in which the seed at `place` has that habit; not normalised."""
-    meant = zip(combinations(seeds), rows, strict=True)
+    meant = zip(combinations(shape), rows, strict=True)
     return sum(sum(row) for combination, row in meant if combination[place] == habit)
 
 
-def with_seed(rows: Rows, seeds: int, habits: Sequence[float]) -> Rows:
-    """The table of `seeds` seeds with one more at the end, whose habits have these chances."""
-    known = dict(zip(combinations(seeds), rows, strict=True))
-    return tuple(
-        _times(known[combination[:-1]], habits[combination[-1]])
-        for combination in combinations(seeds + 1)
+def with_seed(rows: Rows, shape: Shape, habits: Sequence[float]) -> tuple[Rows, Shape]:
+    """The table with one more seed at the end, whose habits have these chances; at its widest."""
+    wide = Shape(shape.seeds + 1, len(widths(shape.seeds + 1)) - 1)
+    known = dict(zip(combinations(shape), rows, strict=True))
+    grown = tuple(
+        _times(known.get(combination[:-1], NOTHING), habits[combination[-1]])
+        for combination in combinations(wide)
     )
+    return grown, wide
 
 
-def without_seed(rows: Rows, seeds: int, place: int) -> Rows:
-    """The table with the seed at `place` summed out."""
-    left: dict[Combination, list[Row]] = {c: [] for c in combinations(seeds - 1)}
-    for combination, row in zip(combinations(seeds), rows, strict=True):
-        left[(*combination[:place], *combination[place + 1 :])].append(row)
-    return tuple(_total(found) for found in left.values())
+def without_seed(rows: Rows, shape: Shape, place: int) -> tuple[Rows, Shape]:
+    """The table with the seed at `place`, one of several, summed out."""
+    left = Shape(shape.seeds - 1, min(shape.faulty, shape.seeds - 1))
+    found: dict[Combination, list[Row]] = {c: [] for c in combinations(left)}
+    for combination, row in zip(combinations(shape), rows, strict=True):
+        found[(*combination[:place], *combination[place + 1 :])].append(row)
+    return tuple(_total(same) for same in found.values()), left
 
 
-def moved(rows: Rows, seeds: int, place: int) -> Rows:
+def moved(rows: Rows, shape: Shape, place: int) -> Rows:
     """The table with everything that was "flipped" of the seed at `place` now "well"."""
-    number = {c: i for i, c in enumerate(combinations(seeds))}
+    number = {c: i for i, c in enumerate(combinations(shape))}
     new = [*rows]
     for combination, i in number.items():
         if combination[place] == Habit.FLIPPED:
             home = number[(*combination[:place], Habit.WELL, *combination[place + 1 :])]
             new[home] = _total([new[home], new[i]])
-            new[i] = (0.0,) * 6
+            new[i] = NOTHING
     return tuple(new)
 
 
