@@ -17,6 +17,7 @@ from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from daemon.alerts.words import LANGUAGES, sentence
+from probes.address import is_one_line
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -48,7 +49,10 @@ class Reader:
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise ValueError(f"notices are written in {', '.join(LANGUAGES)} only")
-        ZoneInfo(self.zone)
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{self.zone} is no time zone, such as Europe/Berlin") from None
 
     @property
     def direction(self) -> Direction:
@@ -132,7 +136,8 @@ class Speaker:
 def one_line(value: str) -> str:
     """`value` on one line, without marks that would turn the text around it."""
     line = " ".join("".join(c for c in value if c not in _STEERING).split())
-    return "".join(c if c.isprintable() else "?" for c in line)
+    # U+200C, which Persian names need, is not printable by Python's reckoning.
+    return "".join(c if is_one_line(c) else "?" for c in line)
 
 
 def _shortened(line: str) -> str:

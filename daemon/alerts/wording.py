@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 LONGEST_SHORT = 320
+BETWEEN = " | "
 
 
 def render(subject: Subject, reader: Reader, *, key: str) -> Notice:
@@ -86,11 +87,11 @@ def _short(page: Page) -> str:
     parts, room = [page.title], LONGEST_SHORT - len(page.title)
     first_step = page.steps[:1]
     for part in (*page.paragraphs, *(step.sentence for step in first_step if not step.record)):
-        room -= len(part) + 2
+        room -= len(part) + len(BETWEEN)
         if room < 0:
             break
         parts.append(part)
-    return " | ".join([*parts, *([page.link] if page.link else [])])
+    return BETWEEN.join([*parts, *([page.link] if page.link else [])])
 
 
 def _facts(subject: Subject) -> dict[str, Fact]:
