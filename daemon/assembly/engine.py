@@ -92,6 +92,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             deadline=deadline,
             expect=lambda seed: readers[seed].expect(),
         )
+        stack.push_async_callback(launcher.close)
         _expect(metrics, settings, routes, seeds)
         yield Engine(
             settings=settings,

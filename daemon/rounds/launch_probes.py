@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from daemon.rounds.parties import Route, Seed
     from daemon.rounds.surroundings import Surroundings
-    from daemon.rulings.schedule import Cadence, Pair
+    from daemon.rulings.schedule import Cadence, Key, Pair
     from probes.receipt import Receipt
     from probes.submission import Submission
 
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 PER_ROUTE = 4
 """Submissions under way by one route; a dead relay never holds up another route."""
+DRAIN_S = 15.0
+"""What submissions under way get to end when the service does."""
 
 
 class ProbeLauncher:
@@ -53,34 +55,53 @@ class ProbeLauncher:
         self._routes = {(route.shop, route.name): route for route in routes}
         self._seeds = {seed.name: seed for seed in seeds}
         self._gates = {name: asyncio.Semaphore(PER_ROUTE) for name in self._routes}
+        self._under_way: dict[Key, asyncio.Task[str | None]] = {}
 
-    async def run_once(self, pairs: Iterable[Pair]) -> list[str]:
-        """Launch what is due among `pairs`; returns the ids of the probes this process sent."""
+    async def run_once(self, pairs: Iterable[Pair]) -> None:
+        """Begin what is due among `pairs`, and wait for none of it.
+
+        Raises what went wrong with a probe that was begun before.
+        """
+        ended = [key for key, task in self._under_way.items() if task.done()]
+        outcomes = [self._under_way.pop(key) for key in ended]
+        await self._begin(pair for pair in pairs if pair.key not in self._under_way)
+        for task in outcomes:
+            task.result()
+
+    async def launch_now(self, pairs: Iterable[Pair]) -> list[str]:
+        """Launch one probe for each pair, whatever the schedule says (`probe --now`)."""
+        now = self._clock.now()
+        sent = await asyncio.gather(*(self._probe(Due(pair, now), cap=None) for pair in pairs))
+        return [probe for probe in sent if probe]
+
+    async def close(self) -> None:
+        """Let what is under way end, for a while."""
+        tasks = self._under_way.values()
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self, pairs: Iterable[Pair]) -> None:
         now = self._clock.now()
         async with self._ledger.read() as conn:
             last = await probes.last_slots(conn)
             counts = await probes.planned_since(conn, now - timedelta(days=1))
         for seed in self._seeds:
             self._metrics.seed_day.labels(seed).set(counts.get(seed, 0))
-        return await self._launch(schedule.due(pairs, self._cadence, last, counts, now))
+        for due in schedule.due(pairs, self._cadence, last, counts, now):
+            probe = self._probe(due, cap=self._cadence.per_seed_per_day)
+            self._under_way[due.pair.key] = asyncio.create_task(probe)
 
-    async def launch_now(self, pairs: Iterable[Pair]) -> list[str]:
-        """Launch one probe for each pair, whatever the schedule says (`probe --now`)."""
-        now = self._clock.now()
-        return await self._launch([Due(pair, now) for pair in pairs])
-
-    async def _launch(self, dues: Iterable[Due]) -> list[str]:
-        sent = await asyncio.gather(*(self._probe(due) for due in dues))
-        return [probe for probe in sent if probe]
-
-    async def _probe(self, due: Due) -> str | None:
-        """Send one probe; None when another process took the slot."""
+    async def _probe(self, due: Due, *, cap: int | None) -> str | None:
+        """Send one probe; None when another process took the slot, or filled the seed's day."""
         route = self._routes[due.pair.shop, due.pair.route]
         seed = self._seeds[due.pair.seed]
         async with self._gates[route.shop, route.name]:
             probe = token.new_id()
             letter = self._compose(probe, route, seed)
-            if not await self._plan(probe, due, seed, letter):
+            if not await self._plan(probe, due, seed, letter, cap):
                 return None
             answer = await self._submit(letter, route, seed)
             await self._record(probe, route, seed, answer)
@@ -98,7 +119,9 @@ class ProbeLauncher:
             now=self._clock.now(),
         )
 
-    async def _plan(self, probe: str, due: Due, seed: Seed, letter: Receipt) -> bool:
+    async def _plan(
+        self, probe: str, due: Due, seed: Seed, letter: Receipt, cap: int | None
+    ) -> bool:
         now = self._clock.now()
         planned = probes.PlannedProbe(
             id=probe,
@@ -118,7 +141,7 @@ class ProbeLauncher:
             deadline_at=now + self._deadline,
         )
         async with self._ledger.write() as conn:
-            return await probes.plan(conn, planned)
+            return await probes.plan(conn, planned, cap=cap)
 
     async def _submit(self, letter: Receipt, route: Route, seed: Seed) -> Submission:
         return await submission.submit(

@@ -7,9 +7,10 @@ from which `PROBE` allows the move, and that nothing has changed.
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from daemon.ledger import schema
 from daemon.ledger.conflict import insert
@@ -29,9 +30,18 @@ if TYPE_CHECKING:
 
 _probes = schema.probes
 
+DAY = timedelta(days=1)
+_CAP = 0x52574350
+"""PostgreSQL's class of advisory locks that are held while a seed's day is counted."""
 
-async def plan(conn: AsyncConnection, planned: PlannedProbe) -> bool:
-    """Take the slot; False when somebody has it. Commit before sending: only the taker sends."""
+
+async def plan(conn: AsyncConnection, planned: PlannedProbe, *, cap: int | None = None) -> bool:
+    """Take the slot; False when somebody has it, or the seed has had `cap` probes in 24 hours.
+
+    Commit before sending: only the taker sends.
+    """
+    if cap is not None and await _had(conn, planned) >= cap:
+        return False
     taken = await conn.execute(
         insert(conn, _probes)
         .values(**asdict(planned), state=ProbeState.PLANNED, looks_done=0)
@@ -39,6 +49,16 @@ async def plan(conn: AsyncConnection, planned: PlannedProbe) -> bool:
         .returning(_probes.c.id)
     )
     return taken.first() is not None
+
+
+async def _had(conn: AsyncConnection, planned: PlannedProbe) -> int:
+    """How many probes the seed has had in the day before; nobody adds one until the commit."""
+    if conn.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        turn = func.pg_advisory_xact_lock(_CAP, func.hashtext(planned.seed))
+        await conn.execute(select(turn))
+    day = _probes.c.planned_at >= planned.planned_at - DAY
+    counted = select(func.count()).where(_probes.c.seed == planned.seed, day)
+    return int((await conn.execute(counted)).scalar_one())
 
 
 async def mark_submitted(  # noqa: PLR0913 - the facts of one SMTP reply

@@ -130,6 +130,21 @@ async def test_of_ten_tasks_exactly_one_gets_the_slot(ledger: Ledger) -> None:
         assert len(await probes.recent(conn, shop=None, limit=100)) == 1
 
 
+async def test_of_ten_tasks_at_once_only_as_many_as_the_seeds_day_has_room_for_get_a_slot(
+    ledger: Ledger,
+) -> None:
+    async def take(number: int) -> bool:
+        async with ledger.write() as conn:
+            mine = planned(slot=NOON + HOUR * number, route=f"route-{number}")
+            return await probes.plan(conn, mine, cap=3)
+
+    yesterday = NOON - HOUR * 25
+    async with ledger.write() as conn:
+        assert await probes.plan(conn, planned(slot=yesterday, planned_at=yesterday), cap=3)
+        assert await probes.plan(conn, planned(seed="yahoo-1"), cap=3)
+    assert sum(await asyncio.gather(*(take(number) for number in range(10)))) == 3
+
+
 async def test_of_ten_sightings_at_once_exactly_one_is_the_first(ledger: Ledger) -> None:
     async with ledger.write() as conn:
         probe = await plant(conn, S.SUBMITTED)
