@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon import logs
+from daemon.clock import ScaledClock
 from daemon.commands.options import NOT_SO, AsJson, print_json, refuse
 from daemon.commands.status import lanes_table
 from daemon.commands.tables import MARKS
+from probes.observation import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 READING_S = 5.0
 """Time to read each sentence when a person watches."""
 REDRAWN_EVERY_S = 0.5
+MINUTES_AS_SECONDS = 60.0
+SEEDS = 3
+"""Inboxes at each provider: enough to tell an odd one from the provider."""
 
 
 def demo(
@@ -47,7 +53,7 @@ def demo(
         refuse(f"The demo needs {missing.name}: pip install 'receiptwatch[demo]'")
     logs.setup(level=logs.ERROR)
     with tempfile.TemporaryDirectory(prefix="receiptwatch-demo-") as directory:
-        told = _Telling(Path(directory), quick=once, quiet=as_json, stay=stay)
+        told = _Telling(Path(directory), quick=once, machine=as_json, stay=stay)
         try:
             report = asyncio.run(told.run())
         except KeyboardInterrupt:
@@ -60,15 +66,16 @@ def demo(
 class _Telling:
     """One telling: the story goes on in one task while the table is redrawn in another."""
 
-    def __init__(self, directory: Path, *, quick: bool, quiet: bool, stay: bool) -> None:
+    def __init__(self, directory: Path, *, quick: bool, machine: bool, stay: bool) -> None:
         self._directory, self._quick, self._stay = directory, quick, stay
-        self._screen = Console(quiet=quiet)
+        self._screen = Console(stderr=machine)
         self._lanes: list[Lane] = []
 
     async def run(self) -> StoryReport:
         from daemon.demo.stage import stage  # noqa: PLC0415 - an extra, as above
 
-        async with stage(self._directory) as on:
+        clock = ScaledClock(MINUTES_AS_SECONDS)
+        async with stage(self._directory, seeds_per_provider=SEEDS, clock=clock) as on:
             self._introduce(on)
             with Live(console=self._screen, auto_refresh=False, transient=True) as live:
                 drawing = asyncio.create_task(self._redraw(on, live))
@@ -88,7 +95,8 @@ class _Telling:
         self._screen.print(
             "\n[bold]Receiptwatch[/] sends test receipts by every route of a shop into probe\n"
             "inboxes, finds each one, and says where it landed and why. Here the mail\n"
-            "world is small and lives in this process; the service in it is the real one.\n\n"
+            "world is small and lives in this process; the service in it is the real one.\n"
+            "Minutes pass as seconds.\n\n"
             f"  Status page  http://{listen.console}/\n"
             f"  Metrics      http://{listen.metrics}/metrics\n",
             highlight=False,
@@ -97,8 +105,16 @@ class _Telling:
     def _show(self, scene: Scene) -> None:
         if scene.outcomes is None:
             self._screen.print(Text(f"\n▶ {scene.act.sentence}", style="bold"))
-            return
-        self._screen.print(_scene_table(scene.outcomes))
+        elif scene.alarms is None:
+            self._screen.print(_scene_table(scene.outcomes))
+        else:
+            self._show_alarms(scene)
+
+    def _show_alarms(self, scene: Scene) -> None:
+        for alarm in scene.alarms or ():
+            self._screen.print(Text(f"⚠ after {alarm.after_min:.0f} min: {alarm.why}", "yellow"))
+        if not scene.alarms:
+            self._screen.print("✓ No incident stands.", style="green")
         self._screen.print(Text(scene.act.moral))
         for surprise in scene.surprises:
             self._screen.print(f"[red]Not as promised:[/] {surprise}")
@@ -117,11 +133,17 @@ class _Telling:
 
 
 def _scene_table(outcomes: Iterable[Outcome]) -> Table:
+    """One line for each route and provider; inboxes that agree are counted together."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("route", "provider", "where", "SPF", "DKIM", "DMARC"):
         table.add_column(heading)
-    for outcome in sorted(outcomes, key=lambda o: (o.route != "primary", o.route, o.provider)):
-        statuses = outcome.statuses
-        checks = (statuses.get(check, "") for check in ("spf", "dkim", "dmarc"))
-        table.add_row(outcome.route, outcome.provider, MARKS[outcome.placement], *checks)
+    lines = Counter(_line(outcome) for outcome in outcomes)
+    for line, count in sorted(lines.items(), key=lambda item: (item[0][0] != "primary", item[0])):
+        route, provider, placement, *checks = line
+        table.add_row(route, provider, f"{MARKS[Placement(placement)]} ×{count}", *checks)
     return table
+
+
+def _line(outcome: Outcome) -> tuple[str, ...]:
+    checks = (outcome.statuses.get(check, "") for check in ("spf", "dkim", "dmarc"))
+    return (outcome.route, outcome.provider, outcome.placement, *checks)

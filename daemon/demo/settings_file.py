@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from daemon.demo.provider import Provider
     from daemon.demo.relay import Relay
 
-_CADENCE = {
+QUICK = {
     "primary": "20s",
     "fallback": "40s",
     "control": "40s",
@@ -26,12 +26,24 @@ _CADENCE = {
     "deadline": "10s",
     "per_seed_per_day": 2000,
 }
+"""A cadence for real time: something to see within seconds."""
+
+STEADY = {
+    "primary": "10m",
+    "fallback": "30m",
+    "control": "30m",
+    "jitter": 0.1,
+    "deadline": "6m",
+    "per_seed_per_day": 2000,
+}
+"""A cadence as a shop would have it, for a clock on which minutes pass as seconds."""
 
 
 class SettingsFile:
     """`receiptwatch.yaml` in `directory`; every secret in a file of its own, mode 0600."""
 
-    def __init__(self, directory: Path, ca_file: Path) -> None:
+    def __init__(self, directory: Path, ca_file: Path, cadence: Mapping[str, Any]) -> None:
+        self._cadence = dict(cadence)
         self.path = directory / "receiptwatch.yaml"
         self._directory = directory
         self._ca_file = str(ca_file)
@@ -48,7 +60,7 @@ class SettingsFile:
             "secret_key_file": self._secret("key", secrets.token_hex(32)),
             "listen": {"console": f"127.0.0.1:{console}", "metrics": f"127.0.0.1:{metrics}"},
             "dns": {"nameservers": ["127.0.0.1"], "port": dns_port, "timeout": "2s"},
-            "cadence": _CADENCE,
+            "cadence": self._cadence,
             "seeds": [seed for provider in providers for seed in self._seeds(provider)],
             "control": {"name": "control", **self._sending(relays["control"])},
             "shops": [self._shop(relays)],

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.assembly import views
 from daemon.assembly.service import Service
-from daemon.demo.story import Outcome, tell
+from daemon.demo.story import Alarm, Outcome, tell
 from daemon.demo.world import DemoWorld
+from daemon.ledger import incidents
 from daemon.rounds.full_round import results_of
 from probes.observation import Placement
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
     from pathlib import Path
 
-    from daemon.demo.story import Scene, StoryReport
+    from daemon.clock import Clock
+    from daemon.demo.story import Place, Scene, StoryReport
+    from daemon.ledger.incidents import IncidentRow
     from daemon.rounds.full_round import Result
     from daemon.rulings.overview import Lane
 
 POLL_S = 0.25
 ROUND_WITHIN_S = 60.0
+ALARMS_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +51,25 @@ class Stage:
             async with asyncio.timeout(ROUND_WITHIN_S):
                 return [_outcome(result) for result in await self._settled(launched)]
 
-        return await tell(self.world, launch, observe, show, pause_s=pause_s)
+        return await tell(self.world, launch, observe, show, alarms=self.alarms, pause_s=pause_s)
+
+    async def alarms(self, wanted: frozenset[Place]) -> list[Alarm]:
+        """The incidents once they stand where they are wanted, or after two real minutes."""
+        began = self.service.engine.around.clock.now()
+        until = time.monotonic() + ALARMS_WITHIN_S
+        while True:
+            standing = [_alarm(row, began) for row in await self._incidents()]
+            if {alarm.place for alarm in standing} == wanted or time.monotonic() > until:
+                return standing
+            await asyncio.sleep(POLL_S)
 
     async def lanes(self) -> list[Lane]:
         """What the status page shows at this moment."""
         return (await views.status(self.service.engine)).lanes
+
+    async def _incidents(self) -> list[IncidentRow]:
+        async with self.service.engine.around.ledger.read() as conn:
+            return [row for row in await incidents.current(conn) if row.seed is None]
 
     async def _settled(self, ids: list[str]) -> list[Result]:
         while True:
@@ -60,10 +80,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, *, seeds_per_provider: int = 1) -> AsyncIterator[Stage]:
-    """A world in `directory` and the service in it, both running; both end with the block."""
-    world = await DemoWorld.start(directory, seeds_per_provider=seeds_per_provider)
-    service, started = Service(world.settings_file), asyncio.Event()
+async def stage(
+    directory: Path, *, seeds_per_provider: int = 1, clock: Clock | None = None
+) -> AsyncIterator[Stage]:
+    """A world in `directory` and the service in it, both running; both end with the block.
+
+    With a `clock` of their own both live by it.
+    """
+    world = await DemoWorld.start(directory, seeds_per_provider=seeds_per_provider, clock=clock)
+    service, started = Service(world.settings_file, clock), asyncio.Event()
     running = asyncio.create_task(service.run(started=started))
     waiting = asyncio.create_task(started.wait())
     try:
@@ -82,3 +107,8 @@ def _outcome(result: Result) -> Outcome:
     findings = tuple(found.finding for found in result.findings)
     placement = result.row.placement or Placement.UNOBSERVED
     return Outcome(result.row.route, result.row.provider, placement, findings)
+
+
+def _alarm(row: IncidentRow, began: datetime) -> Alarm:
+    minutes = (row.changed_at - began).total_seconds() / 60
+    return Alarm(row.route, row.provider, row.cause, row.why, round(max(minutes, 0.0), 1))

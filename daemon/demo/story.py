@@ -7,7 +7,7 @@ probes, a way to observe what became of them, and a way to show it.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from probes.observation import Finding, Placement
@@ -22,6 +22,30 @@ PROVIDERS = ("gmail", "outlook", "yahoo")
 _LANDED = frozenset({Placement.INBOX, Placement.TAB})
 _SPAM = frozenset({Placement.SPAM})
 _PASSES = {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
+
+
+Place = tuple[str, str, str]
+"""(route, provider, cause)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An incident as it stands: `after_min` minutes of the story passed before it stood so."""
+
+    route: str
+    provider: str
+    cause: str
+    why: str
+    after_min: float
+
+    @property
+    def place(self) -> Place:
+        """Where it is, and whose fault."""
+        return (self.route, self.provider, self.cause)
+
+    def as_json(self) -> dict[str, Any]:
+        """The alarm as a JSON object."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,8 @@ class Act:
     change: Callable[[DemoWorld], None]
     moral: str
     exceptions: tuple[Expectation, ...] = ()
+    alarms: frozenset[Place] = frozenset()
+    """Where an incident must stand at the end of the act, and with which cause: nowhere else."""
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
@@ -102,10 +128,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is shown: an act that begins (`outcomes` None), or what was seen in it."""
+    """What is shown: an act that begins, what was seen in it, and what was made of that.
+
+    `outcomes` is None before the round settled, `alarms` before the incidents did.
+    """
 
     act: Act
     outcomes: tuple[Outcome, ...] | None = None
+    alarms: tuple[Alarm, ...] | None = None
     surprises: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -116,6 +146,7 @@ class Scene:
             "came_true": not self.surprises,
             "surprises": list(self.surprises),
             "seen": [outcome.as_json() for outcome in self.outcomes or ()],
+            "incidents": [alarm.as_json() for alarm in self.alarms or ()],
         }
 
 
@@ -163,6 +194,7 @@ ACTS = (
         "No error, no bounce: only a look into the mailbox shows that Yahoo's customers no longer "
         "see their receipts. The checks pass, so it is the route's reputation; the fallback lands.",
         (Expectation("primary", "yahoo", _SPAM),),
+        frozenset({("primary", "yahoo", "route")}),
     ),
     Act(
         "dkim breaks",
@@ -177,6 +209,7 @@ ACTS = (
             )
             for provider in PROVIDERS
         ),
+        frozenset(("primary", provider, "authentication") for provider in PROVIDERS),
     ),
     Act(
         "recovery",
@@ -193,13 +226,15 @@ async def tell(
     observe: Callable[[], Awaitable[Sequence[Outcome]]],
     show: Callable[[Scene], None],
     *,
+    alarms: Callable[[frozenset[Place]], Awaitable[Sequence[Alarm]]] | None = None,
     pause_s: float = 0.0,
 ) -> StoryReport:
     """Tell every act: change the world, launch a round, wait until it settled, compare.
 
     `launch` sends one probe by every route to every seed, `observe` returns the outcomes of that
-    round once all are settled. `show` gets a scene when an act begins and one when it ends;
-    `pause_s` leaves time to read after each.
+    round once all are settled. `alarms` waits until incidents stand just where it is told, or as
+    long as it sees fit, and returns those that do; without it nobody asks for incidents. `show`
+    gets a scene whenever there is more to say; `pause_s` leaves time to read after each.
     """
     scenes: list[Scene] = []
     for act in ACTS:
@@ -207,9 +242,33 @@ async def tell(
         await asyncio.sleep(pause_s)
         act.change(world)
         await launch()
-        outcomes = tuple(await observe())
-        surprises = [s for wish in act.expectations for s in wish.surprises(outcomes)]
-        scenes.append(Scene(act, outcomes, tuple(surprises)))
-        show(scenes[-1])
+        scene = seen(act, await observe())
+        show(scene)
         await asyncio.sleep(pause_s)
+        if alarms is not None:
+            scene = heard(scene, await alarms(act.alarms))
+            show(scene)
+            await asyncio.sleep(pause_s)
+        scenes.append(scene)
     return StoryReport(tuple(scenes))
+
+
+def seen(act: Act, outcomes: Sequence[Outcome]) -> Scene:
+    """The scene in which a round has settled."""
+    surprises = [s for wish in act.expectations for s in wish.surprises(outcomes)]
+    return Scene(act, tuple(outcomes), None, tuple(surprises))
+
+
+def heard(scene: Scene, alarms: Sequence[Alarm]) -> Scene:
+    """The scene in which the incidents stand as they will."""
+    standing = {alarm.place for alarm in alarms}
+    surprises = [
+        *(f"no incident at {_place(place)}" for place in sorted(scene.act.alarms - standing)),
+        *(f"an incident at {_place(place)}" for place in sorted(standing - scene.act.alarms)),
+    ]
+    return replace(scene, alarms=tuple(alarms), surprises=(*scene.surprises, *surprises))
+
+
+def _place(place: Place) -> str:
+    route, provider, cause = place
+    return f"{route} → {provider} ({cause})"

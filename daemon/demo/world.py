@@ -12,7 +12,7 @@ from daemon.demo.nameserver import Nameserver, Zone
 from daemon.demo.pki import Authority
 from daemon.demo.provider import KINDS, Provider
 from daemon.demo.relay import Relay
-from daemon.demo.settings_file import SettingsFile
+from daemon.demo.settings_file import QUICK, STEADY, SettingsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,15 +29,15 @@ class DemoWorld:
     yahoo); `settings_file` lets a daemon watch it; `zone` is its DNS, to edit and to break.
     """
 
-    def __init__(self, directory: Path, seeds_per_provider: int, clock: Clock) -> None:
+    def __init__(self, directory: Path, seeds_per_provider: int, clock: Clock | None) -> None:
         """Make keys and certificates; `start` makes the world run."""
-        self._now = clock.now
+        self._now = (clock or Clock()).now
         self.authority = Authority(directory / "pki")
         self.zone = Zone()
         self.relays: dict[str, Relay] = {}
         self.providers: dict[str, Provider] = {}
         self._seeds_per_provider = seeds_per_provider
-        self._settings = SettingsFile(directory, self.authority.ca_file)
+        self._settings = SettingsFile(directory, self.authority.ca_file, STEADY if clock else QUICK)
         self._running = AsyncExitStack()
         self._nameserver = Nameserver(self.zone)
 
@@ -47,9 +47,10 @@ class DemoWorld:
     ) -> Self:
         """A world whose files are in `directory`, which must exist and be empty.
 
-        Its servers stamp what passes through them by `clock`, the system's by default.
+        Its servers stamp what passes through them by `clock`; with one of its own, the settings
+        are a shop's usual ones, else such that something is seen within seconds.
         """
-        world = cls(directory, seeds_per_provider, clock or Clock())
+        world = cls(directory, seeds_per_provider, clock)
         try:
             await world._run()
         except BaseException:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.demo.story import ACTS, PROVIDERS, ROUTES, Expectation, Outcome, Scene, tell
+from daemon.demo.story import (
+    ACTS,
+    PROVIDERS,
+    ROUTES,
+    Alarm,
+    Expectation,
+    Outcome,
+    Place,
+    Scene,
+    tell,
+)
 from probes.observation import Finding, Placement, Severity
 from tests.daemon.demo.watcher import Watcher
 
@@ -58,6 +68,23 @@ async def test_the_report_is_one_json_object(world: DemoWorld) -> None:
         }
     ]
     assert "primary → gmail: no probe was seen" in report["acts"][0]["surprises"]
+
+
+async def test_an_incident_that_does_not_come_or_should_not_have_come_is_a_surprise(
+    world: DemoWorld,
+) -> None:
+    watcher = Watcher.of(world.settings_file)
+
+    async def always_the_same(_wanted: frozenset[Place]) -> list[Alarm]:
+        return [Alarm("primary", "yahoo", "route", "because", 7.0)]
+
+    report = await tell(
+        world, watcher.launch, watcher.observe, lambda _: None, alarms=always_the_same
+    )
+    surprises = {scene.act.name: scene.surprises for scene in report.scenes}
+    assert surprises["yahoo files into spam"] == ()
+    assert surprises["all lands"] == ("an incident at primary → yahoo (route)",)
+    assert "no incident at primary → gmail (authentication)" in surprises["dkim breaks"]
 
 
 def shown(scene: Scene) -> None:
