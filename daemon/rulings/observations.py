@@ -113,11 +113,16 @@ def _instant(value: object, field: str) -> datetime:
 
 
 def _word(value: object, field: str) -> str:
-    if type(value) is str and 0 < len(value) <= LONGEST:
+    if type(value) is str and 0 < len(value) <= LONGEST and (value.isascii() or _whole(value)):
         return value
     if value is None:
         raise ValueError(f"{field}: is missing")
     raise ValueError(f"{field}: {value!r:.80} is no text of 1 to {LONGEST} characters")
+
+
+def _whole(text: str) -> bool:
+    """Whether it is text at all: JSON can escape one half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _optional(value: object, field: str) -> str | None:
