@@ -1,4 +1,7 @@
-"""SMS through Twilio or its like; what may be doubled, see `daemon.alerts.twilio`."""
+"""SMS through Twilio or its like.
+
+No idempotency key: at most one duplicate after a crash or a lost answer (`daemon.alerts.twilio`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""WhatsApp through Twilio or its like; what may be doubled, see `daemon.alerts.twilio`.
+"""WhatsApp through Twilio or its like.
+
+No idempotency key: at most one duplicate after a crash or a lost answer (`daemon.alerts.twilio`).
 
 Unless the contact wrote within the last 24 hours, WhatsApp lets only approved templates through:
 `content` names one whose only variable {{1}} takes the notice.
