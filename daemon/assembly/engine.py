@@ -12,6 +12,7 @@ from daemon.assembly.keys import Keys
 from daemon.assembly.parties import Parties
 from daemon.assembly.refresh_store import LedgerRefreshStore
 from daemon.ledger.database import Ledger
+from daemon.rounds.follow_up import FollowUp
 from daemon.rounds.full_round import FullRound
 from daemon.rounds.judge import Judge
 from daemon.rounds.launch_probes import ProbeLauncher
@@ -47,11 +48,21 @@ class Engine:
     judge: Judge
     sweeper: Sweeper
     watcher: StandingWatcher
+    follow_up: FollowUp
 
     @property
     def pairs(self) -> list[Pair]:
         """Every route with every seed."""
         return pairs_of(self.routes, self.seeds)
+
+    def expect_metrics(self) -> None:
+        """Initialise every label set that the settings allow."""
+        metrics, cap = self.around.metrics, self.settings.cadence.per_seed_per_day
+        providers = sorted({seed.provider for seed in self.seeds})
+        for route in self.routes:
+            metrics.expect_route(route.shop, route.name, providers)
+        for seed in self.seeds:
+            metrics.expect_seed(seed.name, seed.provider, cap)
 
     @property
     def full_round(self) -> FullRound:
@@ -93,7 +104,12 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             expect=lambda seed: readers[seed].expect(),
         )
         stack.push_async_callback(launcher.close)
-        _expect(metrics, settings, routes, seeds)
+        watcher = StandingWatcher(
+            around,
+            shops=[shop.name for shop in settings.shops],
+            thresholds=Thresholds().with_(deadline_min=deadline.total_seconds() / 60),
+        )
+        cap = settings.cadence.per_seed_per_day
         yield Engine(
             settings=settings,
             around=around,
@@ -103,11 +119,8 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             readers=readers,
             judge=Judge(around, examiner, _trusted(seeds)),
             sweeper=Sweeper(around, deadline=deadline),
-            watcher=StandingWatcher(
-                around,
-                shops=[shop.name for shop in settings.shops],
-                thresholds=Thresholds().with_(deadline_min=deadline.total_seconds() / 60),
-            ),
+            watcher=watcher,
+            follow_up=FollowUp(around, launcher, watcher, pairs=pairs_of(routes, seeds), cap=cap),
         )
 
 
@@ -133,16 +146,6 @@ def _cadence(settings: Settings) -> Cadence:
 
 def _trusted(seeds: Iterable[Seed]) -> dict[str, tuple[str, ...]]:
     return {seed.name: seed.account.trusted_hosts for seed in seeds}
-
-
-def _expect(
-    metrics: Metrics, settings: Settings, routes: Iterable[Route], seeds: tuple[Seed, ...]
-) -> None:
-    providers = sorted({seed.provider for seed in seeds})
-    for route in routes:
-        metrics.expect_route(route.shop, route.name, providers)
-    for seed in seeds:
-        metrics.expect_seed(seed.name, seed.provider, settings.cadence.per_seed_per_day)
 
 
 async def _close_all(readers: Iterable[MailboxReader]) -> None:

@@ -20,6 +20,8 @@ from daemon.clock import Clock
 from daemon.console.exposition import Vitals, exposition
 from daemon.console.pages import console
 from daemon.console.server import serve, server
+from daemon.ledger import mailboxes
+from daemon.ledger.failures import LedgerError
 from daemon.metrics import Metrics
 from daemon.settings import SettingsError, load
 from daemon.supervision import Supervisor, notify_systemd
@@ -93,7 +95,7 @@ class Service:
             try:
                 settings = await asyncio.to_thread(load, self._file)
                 await self._swap(settings)
-            except (SettingsError, ValueError, OSError) as error:
+            except (SettingsError, LedgerError, ValueError, OSError) as error:
                 self.metrics.reloaded(ok=False, at=self._clock.now())
                 log.warning("reload refused; the old settings stay", why=str(error))
                 return str(error)
@@ -124,9 +126,7 @@ class Service:
         self._engine = await self._stack.enter_async_context(
             open_engine(settings, self._clock, self.metrics)
         )
-        self._supervisor = self._supervised(self._engine)
-        self._supervisor.start()
-        self.metrics.reloaded(ok=True, at=self._clock.now())
+        self._supervise(self._engine)
 
     async def _end(self) -> None:
         if self._supervisor:
@@ -136,10 +136,19 @@ class Service:
 
     async def _swap(self, settings: Settings) -> None:
         """The new engine is open before the old one ends, so that a bad one changes nothing."""
+        if settings.listen != self.engine.settings.listen:
+            raise ValueError("`listen` changes with a restart only; nothing was reloaded")
         async with AsyncExitStack() as new:
             engine = await new.enter_async_context(open_engine(settings, self._clock, self.metrics))
-            await self._end()
-            self._engine, self._stack = engine, new.pop_all()
+            if self._supervisor:
+                await self._supervisor.stop()
+            old, self._stack, self._engine = self._stack, new.pop_all(), engine
+            await old.aclose()
+        self.metrics.forget_gauges()
+        self._supervise(engine)
+
+    def _supervise(self, engine: Engine) -> None:
+        engine.expect_metrics()
         self._supervisor = self._supervised(engine)
         self._supervisor.start()
         self.metrics.reloaded(ok=True, at=self._clock.now())
@@ -147,13 +156,16 @@ class Service:
     def _supervised(self, engine: Engine) -> Supervisor:
         heartbeat = self.metrics.heartbeat
         supervisor = Supervisor(
-            self._clock, lambda name: heartbeat.labels(name).set(self._clock.now().timestamp())
+            self._clock,
+            lambda name: heartbeat.labels(name).set(self._clock.now().timestamp()),
+            troubles=(LedgerError,),
         )
         retention = engine.settings.retention
         if self._probing:
             supervisor.every(
                 LAUNCH_EVERY_S, "launch", lambda: engine.launcher.run_once(engine.pairs)
             )
+            supervisor.every(LAUNCH_EVERY_S, "follow up", engine.follow_up.run_once)
         supervisor.every(JUDGE_EVERY_S, "judge", engine.judge.run_once)
         supervisor.every(SWEEP_EVERY_S, "sweep", engine.sweeper.run_once)
         supervisor.every(WATCH_EVERY_S, "watch", engine.watcher.run_once)
@@ -181,7 +193,10 @@ class Service:
         )
 
     async def _refresh(self) -> None:
-        await views.refresh(self.engine)
+        try:
+            await views.refresh(self.engine)
+        except LedgerError as error:  # the other metrics are wanted now more than ever
+            log.warning("gauges not brought up to date", why=str(error))
 
     async def _status(self) -> Status:
         return await views.status(self.engine)
@@ -191,10 +206,11 @@ class Service:
 
     async def _ready(self) -> str | None:
         try:
-            async with self.engine.around.ledger.read():
-                return None
+            async with self.engine.around.ledger.read() as conn:
+                await mailboxes.all(conn)
         except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
             return f"The ledger does not answer: {error}"
+        return None
 
 
 def _listen(address: HostPort) -> socket.socket:

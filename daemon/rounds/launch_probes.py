@@ -74,6 +74,13 @@ class ProbeLauncher:
         sent = await asyncio.gather(*(self._probe(Due(pair, now), cap=None) for pair in pairs))
         return [probe for probe in sent if probe]
 
+    def begin(self, dues: Iterable[Due]) -> None:
+        """Begin these slots, within each seed's cap; one probe of a route to a seed at a time."""
+        for due in dues:
+            if due.pair.key not in self._under_way:
+                probe = self._probe(due, cap=self._cadence.per_seed_per_day)
+                self._under_way[due.pair.key] = asyncio.create_task(probe)
+
     async def close(self) -> None:
         """Let what is under way end, for a while."""
         tasks = self._under_way.values()
@@ -90,9 +97,7 @@ class ProbeLauncher:
             counts = await probes.planned_since(conn, now - timedelta(days=1))
         for seed in self._seeds:
             self._metrics.seed_day.labels(seed).set(counts.get(seed, 0))
-        for due in schedule.due(pairs, self._cadence, last, counts, now):
-            probe = self._probe(due, cap=self._cadence.per_seed_per_day)
-            self._under_way[due.pair.key] = asyncio.create_task(probe)
+        self.begin(schedule.due(pairs, self._cadence, last, counts, now))
 
     async def _probe(self, due: Due, *, cap: int | None) -> str | None:
         """Send one probe; None when another process took the slot, or filled the seed's day."""

@@ -75,6 +75,13 @@ async def last_slots(conn: AsyncConnection) -> dict[tuple[str, str, str], dateti
     return {(shop, route, seed): slot for shop, route, seed, slot in rows}
 
 
+async def last_planned(conn: AsyncConnection) -> dict[tuple[str, str, str], datetime]:
+    """When the newest probe of each (shop, route, seed) was planned."""
+    key = _probes.c.shop, _probes.c.route, _probes.c.seed
+    rows = await conn.execute(select(*key, func.max(_probes.c.planned_at)).group_by(*key))
+    return {(shop, route, seed): at for shop, route, seed, at in rows}
+
+
 async def recent(conn: AsyncConnection, *, shop: str | None, limit: int) -> list[ProbeRow]:
     """The newest probes, the newest first."""
     newest_first = _probes.c.planned_at.desc(), _probes.c.id
