@@ -129,6 +129,14 @@ class Metrics:
         self.mailbox_up.labels(seed, provider)
         self.mailbox_look.labels(seed, provider)
 
+    def forget_gauges(self) -> None:
+        """Forget what was said of seeds and loops, of which some may exist no more."""
+        for gauge in (
+            *(self.open_probes, self.seed_day, self.seed_cap),
+            *(self.mailbox_up, self.mailbox_look, self.heartbeat),
+        ):
+            gauge.clear()
+
     def reloaded(self, *, ok: bool, at: datetime) -> None:
         """Record the outcome of loading the settings."""
         self.reload_ok.set(int(ok))

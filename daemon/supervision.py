@@ -42,11 +42,21 @@ class _Pulse:
 
 
 class Supervisor:
-    """Runs rounds and loops until stopped; `beat` is told each time one comes round."""
+    """Runs rounds and loops until stopped; `beat` is told each time one comes round.
 
-    def __init__(self, clock: Clock, beat: Callable[[str], None]) -> None:
+    What a round raises is logged with its traceback; of `troubles`, which are no bugs, the sentence
+    is enough.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        beat: Callable[[str], None],
+        troubles: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._clock = clock
         self._beat = beat
+        self._troubles = troubles
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
         self._running: set[asyncio.Task[Any]] = set()
@@ -63,7 +73,7 @@ class Supervisor:
             if task.cancelled():
                 return
             if error := task.exception():
-                log.error("round failed", loop=name, exc_info=error)
+                self._say("round failed", name, error)
             else:
                 self.pulse(name)
 
@@ -116,12 +126,18 @@ class Supervisor:
     def _expect(self, name: str, allowed_s: float) -> None:
         self._pulses[name] = _Pulse(allowed_s, time.monotonic())
 
+    def _say(self, event: str, name: str, error: BaseException) -> None:
+        if isinstance(error, self._troubles):
+            log.error(event, loop=name, why=str(error))
+        else:
+            log.error(event, loop=name, exc_info=error)
+
     async def _kept_alive(self, name: str, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
                 await loop()
-            except Exception:
-                log.exception("loop fell and is started again", loop=name)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on
+                self._say("loop fell and is started again", name, error)
             await self._clock.sleep(RESTART_AFTER_S)
 
     async def _watch_clock(self) -> None:

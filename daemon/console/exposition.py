@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from daemon.console.protection import protect
 from daemon.rulings.overview import VISIBLE, Outcome
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def exposition(vitals: Vitals) -> FastAPI:
             return PlainTextResponse(f"{unknown}\n", 404)
         return Response(generate_latest(_last_result(last)), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    return protect(app)
 
 
 def _last_result(last: Outcome | None) -> CollectorRegistry:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from daemon.console.protection import protect
 from daemon.rulings.overview import WORDS, Lane
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 HERE = Path(__file__).parent
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,13 @@ def console(status: Callable[[], Awaitable[Status]]) -> FastAPI:
     @app.get("/")
     async def page(request: Request) -> Response:
         shown = {"status": await status(), "words": WORDS}
-        response = templates.TemplateResponse(request, "status.html", shown)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return templates.TemplateResponse(request, "status.html", shown)
 
     @app.get("/status.json")
     async def machine() -> dict[str, Any]:
         return (await status()).as_json()
 
-    return app
+    return protect(app)
 
 
 def _lane_json(lane: Lane) -> dict[str, Any]:
