@@ -13,9 +13,11 @@ from tests.bench.worlds.alarms import Alarm
 from tests.bench.worlds.chance import stream
 from tests.bench.worlds.competitors import lorden_minutes
 from tests.bench.worlds.figures import delays
+from tests.bench.worlds.ours import Ours
+from tests.bench.worlds.reacting import Reaction
 from tests.bench.worlds.running import competitors, run, trace
 from tests.bench.worlds.scenarios import SCENARIOS
-from tests.bench.worlds.schedules import Cadence, Rounds, role
+from tests.bench.worlds.schedules import Cadence, Rounds, role, sent_per_day
 from tests.bench.worlds.score import judge
 from tests.bench.worlds.trouble import DAY, HOUR, Fault, Trouble
 from tests.bench.worlds.world import BEGAN, DEADLINE, PROVIDERS, ROUTES, SHOP, World
@@ -207,3 +209,18 @@ def test_the_cap_of_a_day_is_far_from_what_the_shipped_cadence_sends() -> None:
     world = World(1, "S0", 1)
     per_seed = len(Cadence().sends(world)) / (len(PROVIDERS) * world.seeds)
     assert timedelta(days=1) / timedelta(minutes=20) < per_seed < Cadence().cap
+
+
+def test_suspicion_brings_probes_sooner_and_calm_brings_none() -> None:
+    world = world_with(Trouble(2.5 * DAY, 2.7 * DAY, spam=1.0))
+    steady = Cadence().sends(world)
+    alone = run(world, trace(world, steady), Ours())
+    result, per_day = Reaction(world, Ours(), 10_000).run(steady)
+    assert delays(result.detections).median < delays(alone.detections).median
+    assert 1 < per_day / sent_per_day(steady, world) < 1.5
+
+
+def test_no_seed_gets_more_than_its_cap_in_24_hours_whatever_is_suspected() -> None:
+    world = world_with(Trouble(2.5 * DAY, 2.7 * DAY, spam=1.0))
+    _, per_day = Reaction(world, Ours(), 50).run(Cadence().sends(world))
+    assert per_day <= 50

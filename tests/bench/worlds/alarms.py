@@ -25,3 +25,7 @@ class Rule(Protocol):
     def observe(self, observation: Observation) -> list[Alarm]:
         """What this observation makes the rule say."""
         ...
+
+    def restart(self) -> None:
+        """Go on as after a restart, with nothing but what was written down."""
+        ...

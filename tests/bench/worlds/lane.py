@@ -93,6 +93,9 @@ class PerLane:
             return []
         return [Alarm("opened" if lane.open else "closed", *place)]
 
+    def restart(self) -> None:
+        """Its memory is its own affair: a competitor is granted that it forgets nothing."""
+
 
 def _corrects(observation: Observation) -> bool:
     return (observation.latency_s or 0) > MISSED_BEFORE

@@ -65,7 +65,7 @@ def _of_lane(rng: random.Random, days: float) -> Iterator[Trouble]:
 
 def _of_route(rng: random.Random, days: float) -> Iterator[Trouble]:
     for at in moments(rng, REFUSALS, days):
-        yield Trouble(at, at + rng.expovariate(1 / (10 * MINUTE)), unsent=True)
+        yield Trouble(at, at + rng.uniform(1, 8) * MINUTE, unsent=True)
 
 
 def _of_seed(rng: random.Random, route: str, days: float) -> Iterator[Trouble]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from tests.bench.worlds.competitors import COMPETITORS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tests.bench.worlds.alarms import Rule
     from tests.bench.worlds.lane import LaneRule
     from tests.bench.worlds.schedules import Send
-    from tests.bench.worlds.score import Result
+    from tests.bench.worlds.score import Result, Said
     from tests.bench.worlds.world import World
 
 Trace = list[tuple[float, "Observation"]]
@@ -41,8 +42,14 @@ def _order(line: tuple[float, Observation]) -> tuple[float, str]:
 
 
 def run(world: World, lines: Trace, rule: Rule) -> Result:
-    """Let a rule read the trace, and judge what it said."""
-    said = [(at, alarm) for at, line in lines for alarm in rule.observe(line)]
+    """Let a rule read the trace, restarted whenever the daemon was down; judge what it said."""
+    said: Said = []
+    restarts = deque(sorted(end for _, end in world.down))
+    for at, line in lines:
+        if restarts and at >= restarts[0]:
+            restarts.popleft()
+            rule.restart()
+        said += [(at, alarm) for alarm in rule.observe(line)]
     return judge(world, said)
 
 

@@ -66,7 +66,7 @@ class Cadence:
     def name(self) -> str:
         """For tables."""
         minutes = (int(self.every[role].total_seconds() / 60) for role in schedule.ROLE_ORDER)
-        return "primary {} / control {} / fallback {} min".format(*minutes)
+        return "primary {}, control {}, fallback {} min".format(*minutes)
 
     def sends(self, world: World) -> list[Send]:
         """All of a world's steady probes in order of time, within each seed's cap a day."""
@@ -85,6 +85,12 @@ class Cadence:
             if at + wait < world.days * DAY:
                 yield int(at + wait) + 1, channel
             index += 1
+
+
+def cadence(primary_min: float, fallback_min: float, control_min: float) -> Cadence:
+    """Other cadences than the shipped."""
+    minutes = {"primary": primary_min, "fallback": fallback_min, CONTROL: control_min}
+    return Cadence({role: timedelta(minutes=value) for role, value in minutes.items()})
 
 
 def role(route: str) -> str:

@@ -140,7 +140,10 @@ def _calm(world: World, faults: list[Fault]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """False alarms per lane-year, with the bootstrap's 90 % interval over worlds."""
+    """False alarms per lane-year, with the bootstrap's 90 % interval over worlds.
+
+    Of no event at all the bootstrap knows nothing: then `high` is 3 events in the time (95 %).
+    """
 
     events: int
     years: float
@@ -159,7 +162,8 @@ def false_alarm_rate(results: list[Result], resamples: int = 1000) -> Rate:
     pairs = [(result.false_alarms, result.calm_years) for result in results]
     rates = sorted(_ratio(rng.choices(pairs, k=len(pairs))) for _ in range(resamples))
     events, years = sum(e for e, _ in pairs), sum(y for _, y in pairs)
-    return Rate(events, years, rates[resamples // 20], rates[-resamples // 20])
+    high = rates[-resamples // 20] if events or not years else 3 / years
+    return Rate(events, years, rates[resamples // 20], high)
 
 
 def _ratio(pairs: list[tuple[int, float]]) -> float:

@@ -112,7 +112,7 @@ class World:
             template=template,
             verdict=step.verdict,
             tab="updates" if step.verdict is Verdict.TAB else None,
-            latency_s=round(max(0.0, at - sent), 1) if arrived else None,
+            latency_s=round(step.took_s, 1) if arrived else None,
             spf="pass" if arrived else None,
             dkim=mark,
             dmarc=mark,
@@ -135,10 +135,14 @@ _ARRIVED = frozenset({Verdict.INBOX, Verdict.TAB, Verdict.SPAM, Verdict.OTHER})
 
 
 class _Step(NamedTuple):
-    """What becomes known of a probe at `at`; `broken` is its authentication."""
+    """What becomes known of a probe at `at`; `broken` is its authentication.
+
+    `took_s` is by the provider's clock: a mailbox that is read late does not make the mail late.
+    """
 
     at: float
     verdict: Verdict
+    took_s: float = 0.0
     broken: bool = False
 
 
@@ -151,14 +155,14 @@ def _fate(usual: Habit, active: list[Trouble], sent: int, found: tuple[float, ..
         return [_Step(sent + 1.0, Verdict.UNSENT)]
     arrival = _arrival(usual, active, sent, found)
     if not active and arrival is not None and arrival <= sent + DEADLINE:
-        return [_Step(arrival + 1.0, _placement(usual, active, sent, found))]
+        return [_Step(arrival + 1.0, _placement(usual, active, sent, found), arrival - sent)]
     blind = max((t.end for t in active if t.blind), default=0.0)
     reported = _reported(sent, arrival, blind)
     if arrival is None or arrival > sent + LOOKED_FOR:
         return reported
     broken = any(t.breaks_authentication for t in active)
     placement = _placement(usual, active, sent, found)
-    return [*reported, _Step(max(arrival, blind) + 1.0, placement, broken)]
+    return [*reported, _Step(max(arrival, blind) + 1.0, placement, arrival - sent, broken)]
 
 
 def _reported(sent: int, arrival: float | None, blind: float) -> _Fate:
