@@ -22,6 +22,8 @@ class Listen(Section):
     """Pages and API."""
     metrics: ListenAddress = HostPort("127.0.0.1", 9725)
     """Prometheus metrics and health."""
+    api_token_file: LineFile | None = None
+    """File that holds the token of the API's callers; without it the API changes nothing."""
     allow_public: Annotated[bool, Field(strict=True)] = False
     """true: may listen on addresses that other machines reach; put a proxy with TLS before it."""
 
@@ -29,6 +31,10 @@ class Listen(Section):
     def _apart_and_private(self) -> Self:
         refuse(self._refusals())
         return self
+
+    def read_api_token(self) -> SecretStr | None:
+        """The API's token, if there is one; raises ValueError when it cannot be read."""
+        return read_line(self.api_token_file) if self.api_token_file else None
 
     def _refusals(self) -> Iterator[Refusal]:
         for name, address in (("console", self.console), ("metrics", self.metrics)):
