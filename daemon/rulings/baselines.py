@@ -32,6 +32,10 @@ class Baseline(NamedTuple):
         rate = (t.prior_bad + self.missing) / (t.prior_bad + t.prior_good + self.sent)
         return round(max(t.missing_floor, rate), 4)
 
+    def rates(self, t: Thresholds) -> tuple[float, float]:
+        """(missing rate, spam rate)."""
+        return self.missing_rate(t), self.spam_rate(t)
+
     def usable(self, t: Thresholds) -> bool:
         """Whether its placement says anything; a seed that is always spam tells of arrival only."""
         return self.spam_rate(t) <= t.always_spam_above

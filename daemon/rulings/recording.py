@@ -17,6 +17,9 @@ BACKWARDS = timedelta(hours=1)
 """Two daemons' clocks, or a line written a little late, differ by less."""
 
 
+_decode = json.JSONDecoder().decode
+
+
 class BrokenLine(ValueError):  # noqa: N818 - reads as what it is; "Error" adds nothing
     """A line that says nothing; its sentence names the line and why."""
 
@@ -61,7 +64,7 @@ def parsed(line: bytes) -> Observation:
     if len(line) > LONGEST_LINE:
         raise ValueError(f"longer than {LONGEST_LINE} octets")
     try:
-        document = json.loads(line)
+        document = _decode(line.decode())
     except RecursionError:
         raise ValueError("nested too deep") from None
     except ValueError as error:

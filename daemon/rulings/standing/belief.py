@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from base64 import b85decode, b85encode
+from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from daemon.rulings.baselines import Baseline
 from daemon.rulings.observations import Verdict
@@ -15,10 +16,12 @@ from daemon.rulings.standing.cells import (
     drift_of,
     first_cells,
     first_habits,
+    habit_step,
     step_cells,
 )
 from daemon.rulings.standing.likelihood import likelihood
 from daemon.rulings.standing.table import (
+    Moves,
     Shape,
     axis,
     chance,
@@ -31,7 +34,7 @@ from daemon.rulings.standing.table import (
 
 if TYPE_CHECKING:
     from daemon.rulings.observations import Observation
-    from daemon.rulings.standing.cells import Row, Weights
+    from daemon.rulings.standing.cells import Row
     from daemon.rulings.standing.table import Rows
     from daemon.rulings.thresholds import Thresholds
 
@@ -43,6 +46,9 @@ CLOCK_TOLERANCE_S = 3600.0
 """An observation that much older than the standing says that the standing's clock ran ahead."""
 MOST_SEEDS = 8
 """A ninth takes the place of the one unseen for longest."""
+Found: TypeAlias = tuple[Verdict, bool]
+"""A verdict, and whether it came after the deadline."""
+
 STILL = HabitStep(0.0, 0.0, 0.0, 0.0)
 UNUSED_S = 14 * 86400.0
 """A seed unseen for that long makes room when another comes."""
@@ -117,20 +123,18 @@ def advance(
     at = observation.at.timestamp()
     standing = _enrolled(standing, observation.seed, at, thresholds)
     place = standing.seeds.index(observation.seed)
-    baseline = standing.baselines[place]
-    weights = likelihood(verdict, baseline, thresholds, late=late)
-    stepped = _stepped(standing, place, at, weights, thresholds)
+    stepped = _stepped(standing, place, at, (verdict, late), thresholds)
     return _learned(stepped, place, verdict, thresholds, late=late)
 
 
 def correct(
     standing: Standing,
     seed: str,
-    was: tuple[Verdict, bool],
-    now: tuple[Verdict, bool],
+    was: Found,
+    now: Found,
     thresholds: Thresholds,
 ) -> Standing:
-    """The belief had the verdict been `now` instead of `was`, each (verdict, late).
+    """The belief had `now` been found instead of `was`.
 
     Exact when the cells have not changed since; time does not move. A seed that is no longer
     known changes nothing.
@@ -138,14 +142,14 @@ def correct(
     if seed not in standing.seeds:
         return standing
     baseline = standing.baseline(seed)
-    old = likelihood(was[0], baseline, thresholds, late=was[1])
-    new = likelihood(now[0], baseline, thresholds, late=now[1])
+    old = likelihood(*was, *baseline.rates(thresholds), thresholds)
+    new = likelihood(*now, *baseline.rates(thresholds), thresholds)
     ratio: Any = tuple(
         tuple(n / o for n, o in zip(*rows, strict=True)) for rows in zip(new, old, strict=True)
     )
     place = standing.seeds.index(seed)
-    at, seeds, stepped, baselines, shape, rows, whole, _ = standing
-    rows = seen(rows, axis(shape, place), STILL, ratio, 1 / whole)
+    at, seeds, stepped, baselines, shape, rows, *_ = standing
+    rows = seen(rows, axis(shape, place), Moves.of(STILL, ratio))
     return _summed(at, seeds, stepped, baselines, shape, rows)
 
 
@@ -158,20 +162,27 @@ def relearn(standing: Standing, seed: str, thresholds: Thresholds) -> Standing:
 
 
 def _stepped(
-    standing: Standing, place: int, at: float, weights: Weights, thresholds: Thresholds
+    standing: Standing, place: int, at: float, found: Found, thresholds: Thresholds
 ) -> Standing:
     """Every cell brought to `at`, the seen seed's habits as well, and both weighed.
 
     The other seeds' habits are stepped when they are seen: nothing in between depends on them.
     """
     known, seeds, stepped, baselines, shape, rows, whole, _ = standing
-    drift, before = drift_of(thresholds), stepped[place]
+    before = stepped[place]
     rows, shape = fitted(rows, shape, whole)
-    moved_on = step_cells(rows, drift.cells(max(0.0, at - known)))
-    habits = drift.habits(max(0.0, at - before))
-    rows = seen(moved_on, axis(shape, place), habits, weights, 1 / whole)
+    drifted = step_cells(rows, drift_of(thresholds).cells(max(0.0, at - known)), 1 / whole)
+    minutes = min(max(0, round((at - before) / 60)), round(thresholds.seed_step_min))
+    moves = _moves(found, baselines[place].rates(thresholds), minutes, thresholds)
+    rows = seen(drifted, axis(shape, place), moves)
     stepped = _put(stepped, place, _clock(before, at))
     return _summed(_clock(known, at), seeds, stepped, baselines, shape, rows)
+
+
+@lru_cache(maxsize=8192)
+def _moves(found: Found, rates: tuple[float, float], minutes: int, thresholds: Thresholds) -> Moves:
+    """Seeds fail so rarely that whole minutes will do, and their steps can be remembered."""
+    return Moves.of(habit_step(minutes, thresholds), likelihood(*found, *rates, thresholds))
 
 
 def _clock(known: float, at: float) -> float:

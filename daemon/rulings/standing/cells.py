@@ -68,14 +68,12 @@ class HabitStep(NamedTuple):
 
 
 class Drift:
-    """The steps under one set of thresholds, remembered by their whole seconds."""
+    """The steps under one set of thresholds, remembered by whole seconds, for seeds by minutes."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._t = thresholds
         self._longest_cell = round(thresholds.cell_step_min * 60)
-        self._longest_habit = round(thresholds.seed_step_min * 60)
         self._cells: dict[int, CellStep] = {}
-        self._habits: dict[int, HabitStep] = {}
 
     def cells(self, seconds: float) -> CellStep:
         """The cells' step over `seconds` (≥ 0), or over the longest that counts."""
@@ -83,14 +81,6 @@ class Drift:
         step = self._cells.get(whole)
         if step is None:
             step = self._cells[whole] = _cell_step(whole / 60, self._t)
-        return step
-
-    def habits(self, seconds: float) -> HabitStep:
-        """A seed's step over `seconds` (≥ 0), or over the longest that counts."""
-        whole = min(round(seconds), self._longest_habit)
-        step = self._habits.get(whole)
-        if step is None:
-            step = self._habits[whole] = _habit_step(whole / 60, self._t)
         return step
 
 
@@ -114,7 +104,9 @@ def _cell_step(minutes: float, t: Thresholds) -> CellStep:
     )
 
 
-def _habit_step(minutes: float, t: Thresholds) -> HabitStep:
+def habit_step(minutes: float, t: Thresholds) -> HabitStep:
+    """A seed's step over so many minutes, or over the longest that counts."""
+    minutes = min(minutes, t.seed_step_min)
     enters = t.seed_fault_per_year * minutes / YEAR_MIN
     return HabitStep(
         flips=enters,
@@ -124,13 +116,16 @@ def _habit_step(minutes: float, t: Thresholds) -> HabitStep:
     )
 
 
-def step_cells(rows: Iterable[Row], step: CellStep) -> list[Row]:
-    """Every row one step on; written out because it is the filter's innermost loop."""
+def step_cells(rows: Iterable[Row], step: CellStep, scale: float) -> list[Row]:
+    """Every row one step on, times `scale`; written out as the filter's innermost loop."""
     to_blip, to_fault, to_burst, blip_ends, fault_ends, burst_ends, up, down = step
-    stays = 1 - to_blip - 3 * to_fault - to_burst
-    blip_stays, fault_stays, burst_stays = 1 - blip_ends, 1 - fault_ends, 1 - burst_ends
+    stays = (1 - to_blip - 3 * to_fault - to_burst) * scale
+    blip_stays, fault_stays = (1 - blip_ends) * scale, (1 - fault_ends) * scale
+    burst_stays = (1 - burst_ends) * scale
     half_stays, spam_stays = fault_stays * (1 - up), fault_stays * (1 - down)
     up, down = fault_stays * up, fault_stays * down
+    to_blip, to_fault, to_burst = to_blip * scale, to_fault * scale, to_burst * scale
+    blip_ends, fault_ends, burst_ends = blip_ends * scale, fault_ends * scale, burst_ends * scale
     return [
         (
             ok * stays + blip * blip_ends + (half + spam + gone) * fault_ends + burst * burst_ends,

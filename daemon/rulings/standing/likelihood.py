@@ -6,31 +6,25 @@ seed's own baseline.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from daemon.rulings.observations import Verdict
 
 if TYPE_CHECKING:
-    from daemon.rulings.baselines import Baseline
     from daemon.rulings.standing.cells import Row, Weights
     from daemon.rulings.thresholds import Thresholds
 
 ARRIVED = frozenset({Verdict.INBOX, Verdict.TAB, Verdict.OTHER, Verdict.SPAM})
 
 
-def likelihood(verdict: Verdict, baseline: Baseline, t: Thresholds, *, late: bool) -> Weights:
+def likelihood(verdict: Verdict, late: bool, missed: float, spam: float, t: Thresholds) -> Weights:  # noqa: FBT001 - one of what was found
     """P(verdict | cell, habit); `late`: it arrived, but after the deadline.
 
-    A receipt that the relay did not take (`unsent`) never came near the seed: the seed's habits
-    cannot explain it, and the route is as bad as if the provider had swallowed it. What arrives
-    late has missed its deadline all the same, but from a locked mailbox nothing ever comes.
+    `missed` and `spam` are the seed's own rates. A receipt that the relay did not take (`unsent`)
+    never came near the seed: the seed's habits cannot explain it, and the route is as bad as if
+    the provider had swallowed it. What arrives late has missed its deadline all the same, but from
+    a locked mailbox nothing ever comes.
     """
-    return _weights(verdict, late, baseline.missing_rate(t), baseline.spam_rate(t), t)
-
-
-@lru_cache(maxsize=4096)
-def _weights(verdict: Verdict, late: bool, missed: float, spam: float, t: Thresholds) -> Weights:  # noqa: FBT001 - positional for speed
     if verdict is Verdict.UNSENT:
         return (_missing(missed, t),) * 3
     if verdict is Verdict.MISSING:

@@ -82,9 +82,9 @@ def fitted(rows: Rows, shape: Shape, whole: float) -> tuple[Rows, Shape]:
     """
     seeds, faulty = shape
     sizes = widths(seeds)
-    if _mass(rows, sizes[faulty - 1]) > WIDEN * whole and faulty < len(sizes) - 1:
+    if faulty < len(sizes) - 1 and _beyond(rows, sizes[faulty - 1], whole) > WIDEN * whole:
         return rows + (NOTHING,) * (sizes[faulty + 1] - len(rows)), Shape(seeds, faulty + 1)
-    if faulty > 1 and _mass(rows, sizes[faulty - 2]) < NARROW * whole:
+    if faulty > 1 and _beyond(rows, sizes[faulty - 2], whole) < NARROW * whole:
         return rows[: sizes[faulty - 1]], Shape(seeds, faulty - 1)
     return rows, shape
 
@@ -96,22 +96,54 @@ def widths(seeds: int) -> tuple[int, ...]:
     return tuple(len(combinations(Shape(seeds, faulty))) for faulty in range(most + 1))
 
 
-def _mass(rows: Rows, start: int) -> float:
-    return sum([sum(row) for row in rows[start:]])
+def _beyond(rows: Rows, inner: int, whole: float) -> float:
+    """What the rows after the first `inner` ones sum to."""
+    return whole - sum([sum(row) for row in rows[:inner]])
 
 
-def seen(rows: Sequence[Row], along: Axis, step: HabitStep, weights: Weights, scale: float) -> Rows:
-    """One seed's habits stepped, weighed by what was seen of it, and times `scale`."""
-    flips, locks, unflips, unlocks = (chance * scale for chance in step)
-    n, ordered = along.shared, along.sort(rows)
+class Moves(NamedTuple):
+    """What the rows along a seed are multiplied by, on their way from one habit to another.
+
+    Each is how well the new habit explains what was seen, times the chance of the change.
+    """
+
+    stays: Row
+    unflips: Row
+    unlocks: Row
+    flips: Row
+    flip_stays: Row
+    locks: Row
+    lock_stays: Row
+    alone: Row
+
+    @classmethod
+    def of(cls, step: HabitStep, weights: Weights) -> Moves:
+        """The moves of one step, weighed by one verdict."""
+        flips, locks, unflips, unlocks = step
+        well, flipped, locked = weights
+        return cls(
+            _times(well, 1 - flips - locks),
+            _times(well, unflips),
+            _times(well, unlocks),
+            _times(flipped, flips),
+            _times(flipped, 1 - unflips),
+            _times(locked, locks),
+            _times(locked, 1 - unlocks),
+            well,
+        )
+
+
+def seen(rows: Sequence[Row], along: Axis, moves: Moves) -> Rows:
+    """One seed's habits stepped, and weighed by what was seen of it."""
+    sort, restore, n = along
+    stays, unflips, unlocks, flips, flip_stays, locks, lock_stays, alone = moves
+    ordered = sort(rows)
     well, flipped, locked = ordered[:n], ordered[n : 2 * n], ordered[2 * n : 3 * n]
-    by_well, by_flipped, by_locked = weights
-    stays = _times(by_well, scale - flips - locks)
-    new = _three(well, flipped, locked, (stays, _times(by_well, unflips), _times(by_well, unlocks)))
-    new += _two(well, flipped, _times(by_flipped, flips), _times(by_flipped, scale - unflips))
-    new += _two(well, locked, _times(by_locked, locks), _times(by_locked, scale - unlocks))
-    new += _one(ordered[3 * n :], _times(by_well, scale))
-    return along.restore(new)
+    new = _three(well, flipped, locked, (stays, unflips, unlocks))
+    new += _two(well, flipped, flips, flip_stays)
+    new += _two(well, locked, locks, lock_stays)
+    new += _one(ordered[3 * n :], alone)
+    return restore(new)
 
 
 def _times(row: Row, factor: float) -> Row:
