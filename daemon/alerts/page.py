@@ -44,7 +44,8 @@ def as_text(page: Page, speaker: Speaker) -> str:
         blocks.append("\n".join([f"{speaker.say('page.todo')}:", *_steps(page, speaker)]))
     if page.link:
         blocks.append(f"{speaker.say('page.details')}\n{one_line(page.link)}")
-    blocks.append(" ".join(page.footer))
+    if page.footer:
+        blocks.append(" ".join(page.footer))
     return "\n\n".join(blocks) + "\n"
 
 

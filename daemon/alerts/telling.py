@@ -148,13 +148,18 @@ def _why(story: Story) -> str:
 
 
 def _resolved(story: Story, speaker: Speaker) -> Iterator[str]:
-    until = story.until or story.now
-    way = {Cause.SEED: "seed", Cause.REFUSED: "takes"}.get(story.cause, "lands")
-    yield speaker.say(f"resolved.{way}", until=speaker.when(until, story.now), **_names(story))
-    yield speaker.say("resolved.lasted", duration=speaker.lasting(until - story.since))
+    yield _landed(story, speaker)
+    lasted = (story.until or story.now) - story.since
+    yield speaker.say("resolved.lasted", duration=speaker.lasting(lasted))
     if story.probes:
         yield speaker.say("resolved.probes", story.probes, hit=story.hit)
     yield speaker.say("resolved.nothing")
+
+
+def _landed(story: Story, speaker: Speaker) -> str:
+    until = speaker.when(story.until or story.now, story.now)
+    way = {Cause.SEED: "seed", Cause.REFUSED: "takes"}.get(story.cause, "lands")
+    return speaker.say(f"resolved.{way}", until=until, **_names(story))
 
 
 def _steps(story: Story, speaker: Speaker) -> Iterator[Step]:
@@ -182,12 +187,13 @@ def _digest_page(digest: Digest, speaker: Speaker, title: str) -> Page:
 
 
 def _line(story: Story, speaker: Speaker, *, solved: bool) -> str:
+    if solved:
+        return speaker.say("digest.line_resolved", shop=story.shop, told=_landed(story, speaker))
     return speaker.say(
-        "digest.line_resolved" if solved else "digest.line",
+        "digest.line",
         headline=_headline(story, speaker),
         since=speaker.when(story.since, story.now),
-        until=speaker.when(story.until or story.now, story.now),
-        **_names(story),
+        shop=story.shop,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -214,7 +215,8 @@ async def test_an_answer_that_drips_leaves_the_notice_in_doubt(
 ) -> None:
     monkeypatch.setattr(exchange, "TIMEOUT_S", 0.3)
     drip = Reply(200, b"x", endless=True, pause_s=0.05)
-    error, _ = await refusal(name, drip, secret, http)
+    async with asyncio.timeout(5):
+        error, _ = await refusal(name, drip, secret, http)
     assert (error.permanent, error.in_doubt) == (False, True)
 
 

@@ -174,6 +174,12 @@ def test_a_digest_says_how_many_and_names_a_few() -> None:
     assert "۱۰٬۰۰۰" in said(SUBJECTS["digest-opened"], "fa").subject
 
 
+def test_a_digest_of_ends_says_of_each_what_works_again() -> None:
+    text = said(SUBJECTS["digest-resolved"]).text
+    assert "Saffron Shop: The test inbox gmail-1 at Gmail works again, since 10:40." in text
+    assert "Saffron Shop: Receipts by primary land again at Gmail, since 10:40." in text
+
+
 def words_of(**changes: object) -> list[str]:
     return [a.word for a in advise(replace(STORY, **changes))]  # type: ignore[arg-type] # any field
 
