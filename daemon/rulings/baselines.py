@@ -63,6 +63,9 @@ class Baseline(NamedTuple):
         return Baseline(self.since, self.spam, self.arrived, missing, sent)
 
     def flipped(self, t: Thresholds) -> Baseline:
-        """The same seed once its provider's personal filter has settled on spam."""
+        """The same seed once its provider's personal filter has settled on spam.
+
+        Held no more firmly than the prior: it may be put right at any time.
+        """
         weight = t.prior_bad + t.prior_good
-        return self._replace(spam=weight * t.flipped_spam / (1 - t.flipped_spam), arrived=weight)
+        return self._replace(spam=2 * weight * t.flipped_spam - t.prior_bad, arrived=weight)
