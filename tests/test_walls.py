@@ -34,6 +34,7 @@ MAY_IMPORT = {
     },
     "daemon.console": {
         "daemon.clock",
+        "daemon.desk",
         "daemon.ledger",
         "daemon.lifecycles",
         "daemon.logs",

@@ -17,6 +17,7 @@ from daemon import __version__
 from daemon.assembly import views
 from daemon.assembly.engine import open_engine
 from daemon.clock import Clock
+from daemon.console.api import ApiRoom
 from daemon.console.exposition import Vitals, exposition
 from daemon.console.pages import console
 from daemon.console.server import serve, server
@@ -103,7 +104,7 @@ class Service:
             return None
 
     async def _serve(self, listen: list[socket.socket], started: asyncio.Event | None) -> None:
-        apps = console(self._status), exposition(self._vitals())
+        apps = console(self._status, self._api_room()), exposition(self._vitals())
         servers = [server(app) for app in apps]
         serving = [
             asyncio.create_task(serve(instance, sock))
@@ -191,6 +192,13 @@ class Service:
             reload=self.reload,
             last=self._last,
         )
+
+    def _api_room(self) -> ApiRoom:
+        return ApiRoom(lambda: self.engine.around.ledger, self._clock.now, self._api_token)
+
+    def _api_token(self) -> str | None:
+        token = self.engine.settings.read_api_token()
+        return token.get_secret_value() if token else None
 
     async def _refresh(self) -> None:
         try:

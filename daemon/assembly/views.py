@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from daemon.console.pages import Status
-from daemon.ledger import findings, mailboxes, probes
+from daemon.ledger import findings, incidents, mailboxes, probes
 from daemon.ledger.states import MailboxState
 from daemon.rulings.overview import STRIP, Outcome, lanes
 from probes.observation import Severity
@@ -14,6 +14,7 @@ from probes.observation import Severity
 if TYPE_CHECKING:
     from daemon.assembly.engine import Engine
     from daemon.ledger.findings import FindingRow
+    from daemon.ledger.incidents import IncidentRow
     from daemon.ledger.mailboxes import MailboxRow
     from daemon.ledger.probes import ProbeRow
 
@@ -45,11 +46,13 @@ async def status(engine: Engine) -> Status:
         rows = await probes.newest(conn, shop=None, since=now - SHOWN_FOR, depth=STRIP)
         boxes = await mailboxes.all(conn)
         found = await findings.latest(conn, now - timedelta(hours=24))
+        standing = await incidents.current(conn)
     return Status(
         at=now,
         lanes=lanes(outcome(row) for row in rows),
         mailboxes=[_mailbox(row) for row in boxes if row.seed in engine.readers],
         problems=[_problem(row) for row in found if row.finding.severity is Severity.PROBLEM],
+        incidents=[_incident(row) for row in standing],
     )
 
 
@@ -104,6 +107,22 @@ def _mailbox(row: MailboxRow) -> dict[str, Any]:
         "since": row.since.isoformat(),
         "last_look_at": looked.isoformat(timespec="seconds") if looked else None,
         "last_error": row.last_error,
+    }
+
+
+def _incident(row: IncidentRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "shop": row.shop,
+        "route": row.route,
+        "provider": row.provider,
+        "seed": row.seed,
+        "state": str(row.state),
+        "cause": row.cause,
+        "probability": row.probability,
+        "why": row.why,
+        "opened_at": row.opened_at.isoformat(timespec="seconds"),
+        "acknowledged_by": row.acknowledged_by,
     }
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from daemon import __version__, logs
@@ -56,6 +57,8 @@ def status(config: SettingsFile = DEFAULT_FILE, *, as_json: AsJson = False) -> N
 
 def show(now: Status, screen: Console) -> None:
     """Print the status for people."""
+    for incident in now.incidents:
+        screen.print(f"[red]⚠ {escape(incident['why'])}[/] ({incident['id']}, {incident['state']})")
     screen.print(lanes_table(now.lanes))
     for box in now.mailboxes:
         if box["state"] != "ok":

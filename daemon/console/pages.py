@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from daemon.console.api import ApiRoom, answer_in_problems, api
 from daemon.console.protection import protect
 from daemon.rulings.overview import WORDS, Lane
 
@@ -28,6 +29,7 @@ class Status:
     lanes: list[Lane]
     mailboxes: list[dict[str, Any]]
     problems: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """The status as one JSON object."""
@@ -36,11 +38,12 @@ class Status:
             "lanes": [_lane_json(lane) for lane in self.lanes],
             "mailboxes": self.mailboxes,
             "problems": self.problems,
+            "incidents": self.incidents,
         }
 
 
-def console(status: Callable[[], Awaitable[Status]]) -> FastAPI:
-    """The application for `listen.console`."""
+def console(status: Callable[[], Awaitable[Status]], room: ApiRoom) -> FastAPI:
+    """The application for `listen.console`: the page, its JSON, and the API."""
     app = FastAPI(title="Receiptwatch", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     templates = Jinja2Templates(directory=HERE / "templates")
@@ -54,6 +57,8 @@ def console(status: Callable[[], Awaitable[Status]]) -> FastAPI:
     async def machine() -> dict[str, Any]:
         return (await status()).as_json()
 
+    app.include_router(api(room))
+    answer_in_problems(app)
     return protect(app)
 
 

@@ -22,8 +22,6 @@ class Listen(Section):
     """Pages and API."""
     metrics: ListenAddress = HostPort("127.0.0.1", 9725)
     """Prometheus metrics and health."""
-    api_token_file: LineFile | None = None
-    """File that holds the token of the API's callers; without it the API changes nothing."""
     allow_public: Annotated[bool, Field(strict=True)] = False
     """true: may listen on addresses that other machines reach; put a proxy with TLS before it."""
 
@@ -31,10 +29,6 @@ class Listen(Section):
     def _apart_and_private(self) -> Self:
         refuse(self._refusals())
         return self
-
-    def read_api_token(self) -> SecretStr | None:
-        """The API's token, if there is one; raises ValueError when it cannot be read."""
-        return read_line(self.api_token_file) if self.api_token_file else None
 
     def _refusals(self) -> Iterator[Refusal]:
         for name, address in (("console", self.console), ("metrics", self.metrics)):
@@ -111,6 +105,8 @@ class Settings(Section):
     """File that holds PostgreSQL's password."""
     secret_key_file: KeyFile
     """File of 32 random bytes or more; keys of tokens and stored credentials derive from it."""
+    api_token_file: LineFile | None = None
+    """File that holds the token of the API's callers; without it the API changes nothing."""
     listen: Listen = Listen()
     """Where the daemon's own web pages are."""
     dns: Dns = Dns()
@@ -142,6 +138,10 @@ class Settings(Section):
     def read_secret_key(self) -> SecretBytes:
         """The key as the file holds it now; raises ValueError when it cannot be read."""
         return read_key(self.secret_key_file)
+
+    def read_api_token(self) -> SecretStr | None:
+        """The API's token, if there is one; raises ValueError when it cannot be read."""
+        return read_line(self.api_token_file) if self.api_token_file else None
 
     def read_database_url(self) -> SecretStr:
         """The database's URL with its password; raises ValueError when that cannot be read."""

@@ -57,7 +57,7 @@ def loaded(folder: Path, **changed: object) -> Settings:
 
 def secret_files(value: object) -> list[str]:
     if isinstance(value, dict):
-        own = [v for k, v in value.items() if k.endswith("_file")]
+        own = [v for k, v in value.items() if k.endswith("_file") and v]
         return own + [f for v in value.values() for f in secret_files(v)]
     return [f for v in value for f in secret_files(v)] if isinstance(value, list) else []
 
