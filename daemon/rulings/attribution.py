@@ -6,7 +6,6 @@ The order matters: each question is only asked when the ones before it were answ
 from __future__ import annotations
 
 import math
-from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 LIKELY = 0.5
 """A seed's habit counts when it is more likely than not."""
+LATEST = 3
+"""Probes by which a route's state at this moment is told."""
 HIT, SPARED = 0.92, 0.01
 """P(bad) of a template that the provider dislikes, and of one that it does not."""
 
@@ -78,16 +79,14 @@ def _provider_is_out(lane: Lane, at_provider: Sequence[Lane], on_route: Sequence
 
 
 def _swallowed(lane: Lane, since: float) -> bool:
-    """Whether most of what was sent since then, to seeds that work, went missing.
+    """Whether most of the latest probes to seeds that work went missing, one of them since then.
 
-    One bad probe suffices: the trouble next to it makes an accident unlikely.
+    One bad probe suffices: the trouble next to it makes an accident unlikely. Only the latest
+    count, because what was sent as the trouble began may still have come through.
     """
-    arrived = Counter(
-        receipt.verdict is Verdict.MISSING or receipt.late
-        for receipt in lane.receipts(since)
-        if receipt.bad or receipt.verdict not in {Verdict.MISSING, Verdict.UNSENT}
-    )
-    return arrived[True] > arrived[False]
+    settled = [r for r in lane.receipts(since) if r.bad or _arrived(r)][-LATEST:]
+    missed = sum(receipt.verdict is Verdict.MISSING or receipt.late for receipt in settled)
+    return 2 * missed > len(settled)
 
 
 def _one_seed(lane: Lane, at_provider: Sequence[Lane], thresholds: Thresholds) -> bool:

@@ -45,7 +45,7 @@ def unauthenticated(observation: Observation) -> bool:
     return observation.dkim in {"fail", "permerror"} or observation.spf == "fail"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lane:
     """A route at a provider: its standing, its latest receipts, and its incident if there is one.
 

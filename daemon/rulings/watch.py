@@ -50,7 +50,7 @@ class Watch:
         self._changed[lane.key] = lane
         events = self._seed_fault(lane, receipt, observation.at)
         events += self._moves(lane, observation.at)
-        if self._open:
+        if self._open and receipt.bad:
             events += self._causes(lane, observation.at)
         return events
 
@@ -182,7 +182,10 @@ class Watch:
         return event
 
     def _causes(self, seen: Lane, at: datetime) -> list[Event]:
-        """Causes that look different after what was seen: at this provider, or on this route."""
+        """Causes that look different after a bad probe at this provider, or on this route.
+
+        Good ones only end an incident; by them, what recovers first would change its cause.
+        """
         events = []
         for lane in self._open.values():
             near = seen.provider == lane.provider or seen.route == lane.route

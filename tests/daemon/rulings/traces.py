@@ -55,15 +55,14 @@ def rounds(
     **changes: Any,
 ) -> Iterator[Observation]:
     """A probe of every route to each seed once in ten minutes, staggered, templates in turn."""
-    minute = start
-    turn = 0
-    while minute < end:
-        for seed in range(1, seeds + 1):
-            for route in routes:
-                facts = {"route": route, "seed": f"gmail-{seed}", "template": f"t{turn % 4}"}
-                yield probe(minute, verdict, **{**facts, **changes})
-            minute += 10 / seeds
-            turn += 1
+    for turn in range(round((end - start) * seeds / 10)):
+        for route in routes:
+            facts = {
+                "route": route,
+                "seed": f"gmail-{turn % seeds + 1}",
+                "template": f"t{turn % 4}",
+            }
+            yield probe(start + turn * 10 / seeds, verdict, **{**facts, **changes})
 
 
 def fed(watch: Watch, observations: Iterable[Observation]) -> list[Event]:
