@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +37,10 @@ class Endpoint:
         """A verifying client context: the private CA alone when given, else the system's."""
         return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
 
+    def may_carry_login(self, peer: str) -> bool:
+        """Whether a login may be sent to `peer`, an IP address: never unprotected to others."""
+        return self.tls is not Tls.NONE or ipaddress.ip_address(peer).is_loopback
+
 
 @dataclass(frozen=True, slots=True)
 class Password:
@@ -47,10 +52,14 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Login by XOAUTH2 or OAUTHBEARER; `access_token` returns a fresh one and may block."""
+    """Login by XOAUTH2 or OAUTHBEARER; `access_token` returns a fresh one and may block.
+
+    `refused` is told a token that a server did not take, so that it is not shown again.
+    """
 
     username: str
     access_token: Callable[[], str] = field(repr=False)
+    refused: Callable[[str], None] = field(default=lambda _token: None, repr=False)
 
 
 Login = Password | Bearer

@@ -7,7 +7,6 @@ in this file can.
 
 from __future__ import annotations
 
-import ipaddress
 import select
 import socket
 import time
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from probes.endpoint import Password, Tls
+from probes.endpoint import Bearer, Password
 from probes.folders import Folder
 from probes.imap_client import connect
 from probes.imap_errors import (
@@ -80,7 +79,7 @@ class Session:
 
     def log_in(self, login: Login) -> None:
         """Authenticate; raises LoginRefused when the server will not have this login."""
-        if self._endpoint.tls is Tls.NONE and not self._peer_is_loopback():
+        if not self._endpoint.may_carry_login(self._client.socket().getpeername()[0]):
             raise LoginRefused(
                 f"A login is never sent to {self.where} unencrypted. Use tls: implicit or starttls."
             )
@@ -89,6 +88,8 @@ class Session:
         try:
             self._ask("the login", self._client.authenticate, login, secret)
         except CommandRefused as refusal:
+            if isinstance(login, Bearer):
+                login.refused(secret)
             raise LoginRefused(
                 f"{refusal.sentence} Check user name and password, and whether IMAP is allowed."
             ) from None
@@ -197,9 +198,6 @@ class Session:
             return False
         finally:
             sock.settimeout(self._endpoint.timeout_s)
-
-    def _peer_is_loopback(self) -> bool:
-        return ipaddress.ip_address(self._client.socket().getpeername()[0]).is_loopback
 
     def _search(self, criteria: list[Any]) -> list[int]:
         return sorted(self._ask("searching", self._client.search, criteria))

@@ -7,7 +7,6 @@ go on the wire as given, never through its parsers.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
@@ -123,7 +122,7 @@ class Session:
 
     async def _log_in(self, login: Login) -> None:
         self.stage = Stage.LOGIN
-        if self.tls is None and not self._peer_is_loopback():
+        if not self._endpoint.may_carry_login(self._client.get_transport_info("peername")[0]):
             raise Silent("A login is never sent over an unencrypted connection.")
         if isinstance(login, Password):
             await self._log_in_by_password(login)
@@ -146,7 +145,11 @@ class Session:
             token = await asyncio.to_thread(login.access_token)
         except Exception as error:
             raise Silent(f"There is no access token: {error}") from error
-        await self._client.auth_xoauth2(login.username, token)
+        try:
+            await self._client.auth_xoauth2(login.username, token)
+        except aiosmtplib.SMTPAuthenticationError:
+            login.refused(token)
+            raise
 
     async def _deliver(self, sender: str, recipient: str, data: bytes) -> ReplyText:
         self.stage = Stage.MAIL
@@ -173,10 +176,6 @@ class Session:
         if response.code // 100 != 2:
             raise Refused(reply)
         return reply
-
-    def _peer_is_loopback(self) -> bool:
-        peer = self._client.get_transport_info("peername")
-        return ipaddress.ip_address(peer[0]).is_loopback
 
     def _tls_facts(self) -> TlsFacts | None:
         tls = self._client.get_transport_info("ssl_object")

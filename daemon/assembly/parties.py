@@ -113,7 +113,7 @@ class Parties:
         if isinstance(login, PasswordLogin):
             return Password(username, login.read_password().get_secret_value())
         tokens = AccessTokens(oauth_client(login), self._store(account), self._now, account=account)
-        return Bearer(username, tokens.access_token)
+        return Bearer(username, tokens.access_token, tokens.forget)
 
     def _fingerprint(self, login: PasswordLogin | OAuthLogin) -> str:
         if isinstance(login, PasswordLogin):

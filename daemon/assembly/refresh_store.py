@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from daemon.ledger import credentials
+from daemon.ledger.failures import LedgerError
+from probes.oauth import OAuthError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -17,7 +19,10 @@ T = TypeVar("T")
 
 
 class LedgerRefreshStore:
-    """A `probes.oauth.RefreshStore`; its methods block, so they are never called in the loop."""
+    """A `probes.oauth.RefreshStore`; its methods block, so they are never called in the loop.
+
+    They raise OAuthError when the ledger fails, or holds a token that was sealed with another key.
+    """
 
     def __init__(
         self,
@@ -47,4 +52,9 @@ class LedgerRefreshStore:
             await credentials.save(conn, self._key, self._account, token, self._clock.now())
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        except (LedgerError, TimeoutError) as error:
+            sentence = str(error) or "The ledger gave no answer in time."
+            remedy = f"Then, if need be: `receiptwatch login {self._account}`."
+            raise OAuthError(sentence, remedy) from error

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from daemon.settings import Login, Settings
 
 
+Paste = Annotated[
+    bool,
+    typer.Option("--paste", help="The browser is on another machine: paste its last address."),
+]
+
+
 def login(
     name: Annotated[str, typer.Argument(help="A seed's name, SHOP/ROUTE, or /control.")],
     config: SettingsFile = DEFAULT_FILE,
+    *,
+    paste: Paste = False,
 ) -> None:
     """Log in to an OAuth account in a browser and keep its refresh token in the ledger."""
     settings = load_or_exit(config)
@@ -31,7 +39,7 @@ def login(
     if not isinstance(login, OAuthLogin):
         refuse(f"{name} has no OAuth login. Those that have: {_oauth_names(settings) or 'none'}.")
     try:
-        refresh_token = obtain(login)
+        refresh_token = obtain(login, paste=paste)
         if refresh_token:
             asyncio.run(keep(settings, name, refresh_token))
     except (OAuthError, LedgerError, ValueError) as error:
@@ -48,9 +56,14 @@ def logins(settings: Settings) -> dict[str, Login | None]:
     return {**seeds, **routes, **({f"/{control.name}": control.login} if control else {})}
 
 
-def obtain(login: OAuthLogin) -> str | None:
-    """Let a person give access; the refresh token, or None where no person is needed."""
+def obtain(login: OAuthLogin, *, paste: bool) -> str | None:
+    """Let a person give access; the refresh token, or None where no person is needed.
+
+    `paste` serves a browser on another machine: the person brings the address it was sent to.
+    """
     client = oauth_client(login)
+    if isinstance(client, GoogleCode) and paste:
+        return client.login_elsewhere(_ask_address, Clock().now).refresh_token
     if isinstance(client, GoogleCode):
         return client.login(_show_address, Clock().now).refresh_token
     if isinstance(client, MicrosoftDevice):
@@ -61,6 +74,13 @@ def obtain(login: OAuthLogin) -> str | None:
 def _show_address(address: str) -> None:
     typer.echo("Open this in a browser on this machine and allow access:\n")
     typer.echo(f"  {address}\n")
+    typer.echo("(Is the browser on another machine? Then begin again with --paste.)")
+
+
+def _ask_address(address: str) -> str:
+    typer.echo(f"Open this in a browser on any machine and allow access:\n\n  {address}\n")
+    typer.echo("The browser then fails to load a page at 127.0.0.1. That is as it should be.")
+    return str(typer.prompt("Paste the whole address of that page"))
 
 
 def _show_code(prompt: DevicePrompt) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAIL = "https://mail.google.com/"
 """The one scope that opens IMAP and SMTP."""
+NOBODY_LISTENS = "http://127.0.0.1:53682/"
+"""A redirect of RFC 8252 section 7.3 whose address a person copies out of the browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ class GoogleCode:
             show(consent.url)
             address = loopback.wait(consent.state, wait_s)
         return self.redeem(consent, address, now())
+
+    def login_elsewhere(self, ask: Callable[[str], str], now: Callable[[], datetime]) -> Tokens:
+        """As `login`, for a browser on another machine: nothing listens where it is sent back to.
+
+        `ask` gets the address to open and returns the one that the browser could not load.
+        """
+        consent = self.begin(NOBODY_LISTENS)
+        return self.redeem(consent, ask(consent.url).strip(), now())
 
     def begin(self, redirect_uri: str) -> Consent:
         """A new login with its own state and PKCE verifier."""

@@ -105,6 +105,15 @@ class AccessTokens:
                 self._tokens = self._renewed(self._refresh_token())
             return self._tokens.access_token
 
+    def forget(self, access_token: str) -> None:
+        """Renew before the next use: a server did not take this one, though its time is not over.
+
+        Then a grant that has ended says so, and a new login is taken up at once.
+        """
+        with self._lock:
+            if self._tokens is not None and self._tokens.access_token == access_token:
+                self._tokens = None
+
     def _refresh_token(self) -> str:
         if not self._client.needs_login:
             return ""

@@ -618,9 +618,12 @@ def test_an_access_token_logs_in_and_a_bad_one_is_refused_with_its_status(
     good = Mailbox(account(google, login=Bearer(ADDRESS, lambda: "open sesame")), key=KEY)
     good.open()
     good.close()
-    stale = Mailbox(account(google, login=Bearer(ADDRESS, lambda: "stale")), key=KEY)
+    refused: list[str] = []
+    login = Bearer(ADDRESS, lambda: "stale", refused.append)
+    stale = Mailbox(account(google, login=login), key=KEY)
     with pytest.raises(LoginRefused, match="status 400"):
         stale.open()
+    assert refused == ["stale"]
 
 
 def test_what_the_greeting_offers_is_not_taken_for_what_holds_after_login(

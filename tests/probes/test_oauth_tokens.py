@@ -156,6 +156,21 @@ def test_a_refused_token_is_never_shown_twice_and_a_new_login_is_noticed(
     assert tokens.access_token() == "canary-access-2"
 
 
+def test_a_token_that_a_server_did_not_take_is_not_used_again(
+    server: OAuthServer, store: Store, time: Time
+) -> None:
+    tokens = access(server.google(), store, time)
+    first = tokens.access_token()
+    tokens.forget("another one")
+    assert tokens.access_token() == first
+    tokens.forget(first)
+    assert tokens.access_token() == "canary-access-2"
+    server.refresh_tokens = set()  # the password was changed: the access token's time is not over
+    tokens.forget("canary-access-2")
+    with pytest.raises(GrantExpired, match="receiptwatch login"):
+        tokens.access_token()
+
+
 def test_before_the_first_login_nobody_is_asked(server: OAuthServer, time: Time) -> None:
     with pytest.raises(GrantExpired, match="has never been logged in"):
         access(server.google(), Store(None), time).access_token()

@@ -373,7 +373,10 @@ async def test_a_refused_bearer_token_shows_the_final_reply_and_not_the_challeng
         "RESPONSE": "535 5.7.8 Username and Password not accepted",
     }
     async with ScriptedSmtp(replies, offers=("AUTH XOAUTH2",)) as server:
-        result = await sent(server, login=Bearer("shop@mail.test", lambda: "expired"))
+        refused: list[str] = []
+        login = Bearer("shop@mail.test", lambda: "expired", refused.append)
+        result = await sent(server, login=login)
+    assert refused == ["expired"]
     assert (result.outcome, result.code) == (Outcome.REJECTED, 535)
     assert server.commands[2] == ""
 

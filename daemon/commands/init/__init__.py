@@ -16,13 +16,12 @@ from daemon.commands.init.asking import Answers, Terminal
 from daemon.commands.init.interview import Stopped, converse
 from daemon.commands.init.staging import Staging
 from daemon.commands.init.trials import Trials
-from daemon.commands.login import keep
+from daemon.commands.login import Paste, keep
 from daemon.commands.options import DEFAULT_FILE, NOT_SO, SettingsFile, refuse
 from daemon.ledger.failures import LedgerError
 from daemon.settings import SettingsError
 
 if TYPE_CHECKING:
-    from daemon.commands.init.asking import Asker
     from daemon.settings import Settings
 
 AnswersFile = Annotated[
@@ -36,12 +35,16 @@ def init(
     *,
     answers: AnswersFile = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the settings file.")] = False,
+    paste: Paste = False,
 ) -> None:
     """Ask for shop, inboxes and routes, try each for real, and write the settings file."""
     if config.exists() and not force:
         refuse(f"{config} exists; --force overwrites it, --config writes another.")
     try:
-        settings, trials = _written(config, Answers(answers) if answers else Terminal(), force)
+        trials = Trials(paste=paste)
+        asker = Answers(answers) if answers else Terminal()
+        with Staging(config, force=force) as staging:
+            settings = staging.publish(converse(asker, staging, trials))
     except SettingsError as error:
         refuse(str(error))
     except OSError as error:
@@ -51,13 +54,6 @@ def init(
         raise typer.Exit(NOT_SO) from None
     _keep_logins(settings, trials)
     _say_what_next(config, settings)
-
-
-def _written(config: Path, asker: Asker, force: bool) -> tuple[Settings, Trials]:  # noqa: FBT001 - the option's own value
-    trials = Trials()
-    with Staging(config, force=force) as staging:
-        data = converse(asker, staging, trials)
-        return staging.publish(data), trials
 
 
 def _keep_logins(settings: Settings, trials: Trials) -> None:

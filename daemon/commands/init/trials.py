@@ -46,8 +46,9 @@ class Held:
 class Trials:
     """Tries logins and remembers the refresh tokens that they gave, by account."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, paste: bool = False) -> None:
         self.held: dict[str, Held] = {}
+        self._paste = paste
 
     def of_seed(self, seed: Seed) -> str:
         """Log in and read the spam folder; raises Trouble."""
@@ -93,7 +94,7 @@ class Trials:
         return Bearer(seed.username, tokens.access_token)
 
     def _obtain(self, account: str, login: OAuthLogin) -> None:
-        refresh_token = obtain(login)
+        refresh_token = obtain(login, paste=self._paste)
         if refresh_token:
             self._hold(account).save(refresh_token)
 
