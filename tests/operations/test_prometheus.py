@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.operations import expressions
-from tests.operations.expressions import Expression
 from tests.stories.programs import until
 
 if TYPE_CHECKING:
+    from tests.operations.expressions import Expression
     from tests.operations.watching import Watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
