@@ -60,6 +60,11 @@ async def of_probe(conn: AsyncConnection, probe: str) -> list[FindingRow]:
     return await _last_runs(conn, _findings.c.probe == probe)
 
 
+async def of_probes(conn: AsyncConnection, probes: Iterable[str]) -> list[FindingRow]:
+    """The last run of every check on every (shop, route, seed), of those on these probes."""
+    return await _last_runs(conn, _findings.c.probe.in_(list(probes)))
+
+
 async def latest(
     conn: AsyncConnection, since: datetime, *, shop: str | None = None
 ) -> list[FindingRow]:

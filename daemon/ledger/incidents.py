@@ -115,9 +115,13 @@ async def since(
     conn: AsyncConnection, since: datetime, *, shop: str | None = None
 ) -> list[IncidentRow]:
     """Those not yet over, and those that ended since, the newest first."""
-    lasting = or_(incidents.c.state.in_(STANDING), incidents.c.resolved_at >= since)
-    newest = select(incidents).where(lasting, _of(shop))
+    newest = select(incidents).where(lasted_until(since), _of(shop))
     return await _all(conn, newest.order_by(incidents.c.opened_at.desc(), incidents.c.id))
+
+
+def lasted_until(since: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's condition
+    """The condition that an incident is not yet over, or ended since."""
+    return or_(incidents.c.state.in_(STANDING), incidents.c.resolved_at >= since)
 
 
 def _told(row: IncidentRow) -> dict[str, Any]:

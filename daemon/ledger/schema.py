@@ -247,10 +247,11 @@ notices = Table(
     Column("about", Document, nullable=False),  # the incidents' ids, or the channel that fails
     Column("state", one_of(NoticeState), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),  # attempts of which nobody knows how they ended
     Column("planned_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("lease_until", Instant),
-    Column("sent_at", Instant),
+    Column("settled_at", Instant),  # when it was sent, or given up
     Column("error", Words),
     Column("reference", Words),  # what the channel called it
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
+from daemon.ledger import turns
 from daemon.ledger.conflict import insert
 from daemon.ledger.schema import standings
 
@@ -15,14 +16,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-TURN = 0x5265_6377
-"""PostgreSQL's advisory lock of those who advance the standings."""
-
 
 async def take_turn(conn: AsyncConnection) -> None:
     """Until the transaction ends nobody else advances the standings, in any process."""
-    if conn.dialect.name == "postgresql":  # SQLite's writers take turns anyway
-        await conn.execute(text(f"SELECT pg_advisory_xact_lock({TURN})"))
+    await turns.take(conn, turns.STANDINGS)
 
 
 async def load_all(conn: AsyncConnection) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from daemon.ledger.probes.reads import (
     unwatched,
 )
 from daemon.ledger.probes.rows import PlannedProbe, ProbeRow, RawRow, SightingRow
-from daemon.ledger.probes.totals import Tally, latencies, open_by_provider, tally
+from daemon.ledger.probes.totals import Tally, latencies, open_by_provider, span, tally
 
 __all__ = [
     "PlannedProbe",
@@ -60,6 +60,7 @@ __all__ = [
     "record_latency",
     "record_look",
     "sightings_of",
+    "span",
     "tally",
     "unsettled",
     "unwatched",

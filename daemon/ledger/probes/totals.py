@@ -47,6 +47,21 @@ async def tally(conn: AsyncConnection, since: datetime, *, shop: str | None = No
     return [Tally(*row) for row in rows]
 
 
+async def span(
+    conn: AsyncConnection, shop: str, route: str, provider: str, begin: datetime, end: datetime
+) -> dict[str, int]:
+    """How a lane's probes planned within a span ended: first placement (or state) to count."""
+    outcome = func.coalesce(
+        type_coerce(_probes.c.first_placement, Words),
+        type_coerce(_probes.c.placement, Words),
+        type_coerce(_probes.c.state, Words),
+    )
+    lane = _probes.c.shop == shop, _probes.c.route == route, _probes.c.provider == provider
+    within = _probes.c.planned_at.between(begin, end)
+    rows = await conn.execute(select(outcome, func.count()).where(*lane, within).group_by(outcome))
+    return {name: count for name, count in rows}  # noqa: C416 - a Row is no pair to mypy
+
+
 async def latencies(
     conn: AsyncConnection, since: datetime, *, shop: str | None = None
 ) -> dict[tuple[str, str, str], list[float]]:
