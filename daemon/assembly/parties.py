@@ -13,7 +13,6 @@ from probes.endpoint import Bearer, Login, Password
 from probes.mailbox import Account
 from probes.mailbox_kind import MailboxKind
 from probes.oauth import AccessTokens, GoogleCode, MicrosoftApp, MicrosoftDevice
-from probes.receipt import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from daemon.settings import Route as RouteSettings
     from daemon.settings import Seed as SeedSettings
     from probes.oauth import RefreshStore
-    from probes.receipt import Template
 
 LANGUAGES = ("en", "fa", "ar", "he")
 
@@ -86,7 +84,7 @@ class Parties:
             helo=route.smtp.helo,
             languages=shop.languages,
             currency=shop.currency,
-            template=_template(shop),
+            template=shop.template.read() if shop.template else None,
         )
 
     def _control(self, route: ControlRoute) -> Route:
@@ -138,9 +136,3 @@ def oauth_client(login: OAuthLogin) -> GoogleCode | MicrosoftDevice | MicrosoftA
         tenant = login.tenant or "common"
         return MicrosoftDevice(login.client_id, tenant, login.auth_url, login.token_url)
     return MicrosoftApp(login.client_id, secret, login.tenant or "", login.token_url)
-
-
-def _template(shop: Shop) -> Template | None:
-    if shop.template is None:
-        return None
-    return load_template(text=shop.template.text_file, html=shop.template.html_file)

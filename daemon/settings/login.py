@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, model
 from daemon.settings.addresses import is_loopback
 from daemon.settings.files import LineFile, read_line
 from daemon.settings.section import TAG, Refusal, Section, refuse
+from probes.oauth.microsoft import check_tenant
 
 
 def _web_address(value: str) -> str:
@@ -48,7 +49,7 @@ class OAuthLogin(Section):
     """The application's id at the provider."""
     client_secret_file: LineFile | None = None
     """File that holds the application's secret; google and microsoft-app need it."""
-    tenant: Text | None = None
+    tenant: Annotated[str, AfterValidator(check_tenant)] | None = None
     """Microsoft's directory: a domain or an id; microsoft-app needs it."""
     username: Text | None = None
     """The mailbox to log in to; a seed's address by default."""

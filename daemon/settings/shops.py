@@ -12,6 +12,7 @@ from daemon.settings.login import Login
 from daemon.settings.section import Refusal, Section, at_least_one, refuse
 from daemon.settings.servers import SmtpServer, open_login
 from probes.address import parse_mailbox
+from probes.receipt import Template as Receipt
 from probes.receipt import load_template
 
 
@@ -82,19 +83,25 @@ class ControlRoute(Sending):
 
 
 class Template(Section):
-    """The shop's own receipt, as Jinja2; one of both parts may be missing."""
+    """The shop's own receipt, as Jinja2; one of the two files may be missing."""
 
     text_file: TextFile | None = None
     """The plain text part."""
     html_file: TextFile | None = None
     """The HTML part."""
+    subject: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """The subject, in one line; one of the built-in subjects by default."""
 
     @model_validator(mode="after")
     def _makes_a_receipt(self) -> Self:
         if not (self.text_file or self.html_file):
             raise ValueError("needs a `text_file`, an `html_file` or both")
-        load_template(text=self.text_file, html=self.html_file)
+        self.read()
         return self
+
+    def read(self) -> Receipt:
+        """The template as its files hold it now; raises ValueError when it makes no receipt."""
+        return load_template(text=self.text_file, html=self.html_file, subject=self.subject)
 
 
 class Shop(Section):
@@ -113,7 +120,7 @@ class Shop(Section):
     currency: Annotated[str, AfterValidator(_currency)]
     """The currency of its prices (ISO 4217)."""
     template: Template | None = None
-    """Its own receipt, in Jinja2: `text_file`, `html_file` or both; a built-in one by default."""
+    """Its own receipt, in Jinja2: `text_file`, `html_file`, `subject`; else a built-in one."""
     routes: Annotated[tuple[Route, ...], AfterValidator(at_least_one)]
     """Its ways of sending: one primary and any number of fallbacks."""
 

@@ -149,10 +149,15 @@ class MicrosoftApp:
         return ask(self._url, form, TokenAnswer, now=now, timeout_s=self.timeout_s).tokens(now)
 
 
-def _endpoint(tenant: str, name: str) -> str:
+def check_tenant(tenant: str) -> str:
+    """`tenant`, if it can be one; raises ValueError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", tenant):
         raise ValueError("a tenant is an id, a domain, common, consumers or organizations")
-    return f"{AUTHORITY}/{tenant}/oauth2/v2.0/{name}"
+    return tenant
+
+
+def _endpoint(tenant: str, name: str) -> str:
+    return f"{AUTHORITY}/{check_tenant(tenant)}/oauth2/v2.0/{name}"
 
 
 def _slower(refusal: Refused) -> float:

@@ -21,6 +21,7 @@ SECRETS = {
     "large.password": b"x" * 65_537,
     "not-a-ca.pem": b"nothing\n",
     "broken.txt": b"{% if %}",
+    "good.txt": b"Thank you! Order {{ order_number }}: {{ total }}",
 }
 
 
