@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,7 +37,7 @@ SHOP = ("primary", "fallback")
 ALL = (*SHOP, "control")
 
 
-def healthy(routes: Iterable[str] = ALL, **facts: str) -> Watch:
+def healthy(routes: Iterable[str] = ALL, **facts: Any) -> Watch:
     """A watch after a day in which all was well."""
     watch = Watch()
     assert fed(watch, rounds(0, DAY, routes=routes, **facts)) == []
@@ -128,7 +128,7 @@ class TestCause:
 
     def test_without_a_control_two_routes_suffice_while_the_route_lands_elsewhere(self) -> None:
         watch = healthy(SHOP)
-        elsewhere = {"provider": "yahoo"}
+        elsewhere: dict[str, Any] = {"provider": "yahoo"}
         fed(watch, rounds(0, DAY, routes=SHOP, **elsewhere))
         trace = mixed(
             rounds(DAY, DAY + 60, MISSING, routes=SHOP),
