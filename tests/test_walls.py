@@ -19,11 +19,12 @@ MAY_IMPORT = {
     "daemon.lifecycles": {"probes.observation"},
     "daemon.rulings": {"daemon.lifecycles", "probes.observation"},
     "daemon.ledger": {"daemon.lifecycles", "probes.observation"},
-    "daemon.settings": {"probes"},
+    "daemon.settings": {"probes", "daemon.alerts", "daemon.rulings.alerting"},
     "daemon.desk": {"daemon.ledger", "daemon.rulings", "daemon.lifecycles"},
     "daemon.alerts": {"daemon.logs", "probes"},
     "daemon.supervision": {"daemon.clock", "daemon.logs"},
     "daemon.rounds": {
+        "daemon.alerts",
         "daemon.clock",
         "daemon.ledger",
         "daemon.lifecycles",

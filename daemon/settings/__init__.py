@@ -1,5 +1,6 @@
 """The settings file: its models, how it is loaded, and what is said when it is wrong."""
 
+from daemon.settings.alerts import Alerts, Contact
 from daemon.settings.loading import load
 from daemon.settings.login import Login, OAuthLogin, PasswordLogin
 from daemon.settings.models import Cadence, Dns, Listen, Retention, Settings
@@ -9,7 +10,9 @@ from daemon.settings.servers import ImapServer, SmtpServer
 from daemon.settings.shops import ControlRoute, Route, Shop, Template
 
 __all__ = [
+    "Alerts",
     "Cadence",
+    "Contact",
     "ControlRoute",
     "Dns",
     "ImapServer",

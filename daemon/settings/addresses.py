@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from probes.address import AddressError, check_address, parse_mailbox
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.IGNORECASE)
 
 
@@ -53,6 +54,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("must have 1 to 40 characters out of a-z, 0-9 and -")
+    return value
+
+
 def _host(value: str) -> str:
     name, _, port = value.rpartition(":")
     if name and port.isdigit() and _HOST.fullmatch(name):
@@ -84,7 +91,9 @@ def _sender(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})
+]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]

@@ -93,6 +93,36 @@ EXAMPLE: dict[str, Any] = {
             ],
         },
     ],
+    "alerts": {
+        "contacts": [
+            {
+                "name": "owner",
+                "language": "en",
+                "time_zone": "Europe/Berlin",
+                "channel": "email",
+                "by": {
+                    "to": "owner@mailbox.example",
+                    "from": "Receiptwatch <alerts@operator.example>",
+                    "host": "smtp.operator.example",
+                    "username": "alerts@operator.example",
+                    "password_file": "secrets/alerts.password",
+                },
+                "shops": ["demo"],
+                "quiet_hours": "22:00-07:00",
+            },
+            {
+                "name": "operator",
+                "language": "en",
+                "time_zone": "Europe/Berlin",
+                "channel": "telegram",
+                "by": {"chat": "-1001234567890", "token_file": "secrets/telegram.token"},
+                "rank": 1,
+                "operator": True,
+                "wakes": True,
+            },
+        ],
+        "policy": Settings.model_fields["alerts"].default.policy.model_dump(mode="json"),
+    },
 }
 
 

@@ -1,7 +1,7 @@
 """How a seed or a route logs in; secrets stay in their files until they are asked for."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, model_validator
@@ -28,6 +28,7 @@ Text = Annotated[str, Field(min_length=1, max_length=320)]
 class PasswordLogin(Section):
     """Login by a password: where a provider offers app passwords, one of these."""
 
+    word: ClassVar[str] = "password"
     kind: Literal["password"]
     username: Text | None = None
     """The name to log in with; a seed's address by default."""
@@ -42,6 +43,7 @@ class PasswordLogin(Section):
 class OAuthLogin(Section):
     """Login by OAuth 2.0 tokens, which `receiptwatch init` obtains and the ledger keeps."""
 
+    word: ClassVar[str] = "oauth"
     kind: Literal["oauth"]
     flow: Literal["google", "microsoft-device", "microsoft-app"]
     """google (a browser, once), microsoft-device (a code to type) or microsoft-app (no person)."""

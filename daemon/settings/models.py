@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretBytes, SecretStr, model_validator
 
 from daemon.settings.addresses import HostPort, IpAddress, ListenAddress, Port, is_loopback
+from daemon.settings.alert_routes import shared_ways
+from daemon.settings.alerts import Alerts, strangers
 from daemon.settings.database import DatabaseUrl, with_password
 from daemon.settings.durations import Duration
 from daemon.settings.files import KeyFile, LineFile, read_key, read_line
@@ -121,19 +123,26 @@ class Settings(Section):
     """Your own known-good route: tells a changed seed from a changed shop."""
     shops: Annotated[tuple[Shop, ...], AfterValidator(at_least_one)]
     """The shops whose receipts are watched."""
+    alerts: Alerts = Alerts()
+    """Whom to tell when receipts do not land."""
 
     @model_validator(mode="after")
-    def _password_for_a_server(self) -> Self:
-        if self.database_password_file and self.database.startswith("sqlite"):
-            refuse([(("database_password_file",), "belongs to PostgreSQL; remove it")])
+    def _fits_together(self) -> Self:
+        refuse(self._refusals())
         return self
+
+    def _refusals(self) -> Iterator[Refusal]:
+        if self.database_password_file and self.database.startswith("sqlite"):
+            yield ("database_password_file",), "belongs to PostgreSQL; remove it"
+        yield from shared_ways(self.alerts, self.shops, self.control)
 
     @classmethod
     def clashes(cls, data: Mapping[str, Any]) -> Iterator[Refusal]:
-        """Names of seeds and shops, and addresses of seeds, are unique."""
+        """Names of seeds and shops, and addresses of seeds, are unique; contacts' shops exist."""
         yield from repeated(data, "seeds", "name")
         yield from repeated(data, "seeds", "address")
         yield from repeated(data, "shops", "name")
+        yield from strangers(data)
 
     def read_secret_key(self) -> SecretBytes:
         """The key as the file holds it now; raises ValueError when it cannot be read."""

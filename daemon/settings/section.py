@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -59,6 +59,8 @@ class Section(BaseModel):
     """Frozen; a field's docstring is its comment in the example file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    word: ClassVar[str] = ""
+    """Where one of several sections may stand: the word in the file that says that it is this."""
 
     @classmethod
     def clashes(cls, data: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -104,6 +106,8 @@ class Section(BaseModel):
             return cls._unknown(str(detail["loc"][-1]))
         if detail["type"] == "missing":
             return f"is missing. {cls._names()[str(detail['loc'][-1])]}".strip()
+        if detail["type"] == "string_pattern_mismatch":
+            return f"does not look right. {cls._names().get(str(detail['loc'][-1]), '')}".strip()
         return sentence(detail)
 
     @classmethod
@@ -160,7 +164,6 @@ _SENTENCES = {
     "bool_type": "must be true or false, without quotes",
     "tuple_type": "must be a list: indented lines that start with `- `",
     "model_type": "must be a section: indented lines of `key: value`",
-    "string_pattern_mismatch": "must have 1 to 40 characters out of a-z, 0-9 and -",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
     "greater_than": "must be more than {gt}",

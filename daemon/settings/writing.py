@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
+from daemon.settings.durations import text
 from daemon.settings.models import Settings
 from daemon.settings.section import Section
 
@@ -45,26 +47,27 @@ class _Writer:
             if new:
                 yield from _comment(known, indent)
             if key in data:
-                yield from self._entry(key, data[key], known, indent)
+                below = _kind(known.annotation, data[key], data)
+                yield from self._entry(key, data[key], below, indent)
             elif new:
                 yield f"{indent}# {key}: {_default(known, data)}"
             if not indent and (new or key in data):
                 yield ""
 
-    def _entry(self, key: str, value: object, known: FieldInfo, indent: str) -> Iterator[str]:
-        kind = _kind(known.annotation, value)
+    def _entry(
+        self, key: str, value: object, kind: type[Section] | None, indent: str
+    ) -> Iterator[str]:
         if kind and isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from self.section(kind, value, f"{indent}  ")
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             yield f"{indent}{key}:"
             for item in value:
-                yield from self._item(known, item, f"{indent}  ")
+                yield from self._item(kind or Section, item, f"{indent}  ")
         else:
             yield f"{indent}{key}: {_flow(value)}"
 
-    def _item(self, known: FieldInfo, item: Mapping[str, Any], indent: str) -> Iterator[str]:
-        kind = _kind(known.annotation, item) or Section
+    def _item(self, kind: type[Section], item: Mapping[str, Any], indent: str) -> Iterator[str]:
         begun = False
         for line in self.section(kind, item, f"{indent}  "):
             first = not begun and not line.lstrip().startswith("#")
@@ -79,23 +82,27 @@ def _comment(known: FieldInfo, indent: str) -> Iterator[str]:
 
 def _default(known: FieldInfo, data: Mapping[str, Any]) -> str:
     value = known.get_default(call_default_factory=True, validated_data=dict(data))
+    if isinstance(value, timedelta):
+        return text(value)
     return "…" if value is None or isinstance(value, Section) else _flow(value)
 
 
 def _flow(value: object) -> str:
     plain = list(value) if isinstance(value, tuple) else value
-    text = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.removesuffix("...\n").strip()
+    flow = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
+    return flow.removesuffix("...\n").strip()
 
 
-def _kind(annotation: object, value: object) -> type[Section] | None:
-    """The section among the annotation's types that `value` is meant to be: by `kind`, if many."""
+def _kind(annotation: object, value: object, beside: Mapping[str, Any]) -> type[Section] | None:
+    """The section among the annotation's types that `value` is meant to be.
+
+    If many: by the `kind` in it, or the `channel` beside it.
+    """
     kinds = list(_sections(annotation))
     if len(kinds) < 2 or not isinstance(value, Mapping):
         return kinds[0] if kinds else None
-    return next(
-        kind for kind in kinds if value["kind"] in get_args(kind.model_fields["kind"].annotation)
-    )
+    word = value.get("kind", beside.get("channel"))
+    return next(kind for kind in kinds if kind.word == word)
 
 
 def _sections(annotation: object) -> Iterator[type[Section]]:
