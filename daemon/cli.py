@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import typer
 
 from daemon import __version__
-from daemon.commands import check, config, demo, diagnose, incident, init, login, probe, run, status
+from daemon.commands import (
+    check,
+    config,
+    demo,
+    diagnose,
+    incident,
+    init,
+    login,
+    probe,
+    replay,
+    run,
+    status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +39,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     diagnose.diagnose,
     login.login,
     demo.demo,
+    replay.replay,
 )
 for verb in VERBS:
     app.command()(verb)
