@@ -12,6 +12,7 @@ from daemon.commands import (
     config,
     demo,
     diagnose,
+    history,
     incident,
     init,
     login,
@@ -43,6 +44,7 @@ VERBS: tuple[Callable[..., None], ...] = (
 )
 for verb in VERBS:
     app.command()(verb)
+app.command("history")(history.print_history)
 app.add_typer(config.app)
 app.add_typer(incident.app)
 

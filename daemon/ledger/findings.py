@@ -86,6 +86,16 @@ async def _last_runs(conn: AsyncConnection, *chosen: ColumnElement[bool]) -> lis
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
+async def statuses(conn: AsyncConnection, since: datetime) -> dict[str, dict[str, str]]:
+    """Each probe's status by check, of what was found since; the last one where there are more."""
+    columns = select(_findings.c.probe, _findings.c.check, _findings.c.status)
+    found = columns.where(_findings.c.at >= since, _findings.c.probe.is_not(None))
+    by_probe: dict[str, dict[str, str]] = {}
+    for probe, check, status in await conn.execute(found.order_by(_findings.c.id)):
+        by_probe.setdefault(probe, {})[check] = status
+    return by_probe
+
+
 def _row(row: RowMapping) -> FindingRow:
     finding = Finding(**{part: row[part] for part in _PARTS})
     whom = row["probe"], row["seed"], row["route"]

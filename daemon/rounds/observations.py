@@ -10,10 +10,9 @@ from daemon.rounds.parties import OPERATOR
 from daemon.rulings.observations import Observation, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from daemon.ledger.findings import FindingRow
     from daemon.ledger.probes import ProbeRow
 
 STATES = {
@@ -24,12 +23,11 @@ STATES = {
 }
 
 
-def observation(row: ProbeRow, found: Iterable[FindingRow]) -> Observation:
-    """What is known of a settled probe.
+def observation(row: ProbeRow, statuses: Mapping[str, str]) -> Observation:
+    """What is known of a settled probe; `statuses` are its findings' by check.
 
     Its first placement speaks for the route: where it was moved to later is another story.
     """
-    statuses = {f.finding.check: f.finding.status for f in found}
     return Observation(
         at=_known_at(row),
         probe=row.id,
@@ -48,6 +46,19 @@ def observation(row: ProbeRow, found: Iterable[FindingRow]) -> Observation:
         smtp=row.smtp_text,
         role=row.role,
     )
+
+
+def history(row: ProbeRow, statuses: Mapping[str, str]) -> list[Observation]:
+    """All that was known of a probe as time went by: one that came late was missing before."""
+    if row.state in {ProbeState.PLANNED, ProbeState.SUBMITTED}:
+        return []
+    final = observation(row, statuses)
+    late = final.verdict is not Verdict.UNSENT and final.at > row.deadline_at
+    if row.state is not ProbeState.SIGHTED or not late:
+        return [final]
+    unseen = {"tab": None, "latency_s": None, "spf": None, "dkim": None, "dmarc": None}
+    missing = replace(final, at=row.deadline_at, verdict=Verdict.MISSING, **unseen)  # type: ignore[arg-type] # None fits each
+    return [missing, final]
 
 
 def for_each_shop(seen: Observation, shops: Iterable[str]) -> Iterator[Observation]:

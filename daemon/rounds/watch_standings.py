@@ -77,7 +77,8 @@ class StandingWatcher:
     ) -> list[Event]:
         events = []
         for row in rows:
-            seen = observation(row, await findings.of_probe(conn, row.id))
+            found = await findings.of_probe(conn, row.id)
+            seen = observation(row, {f.finding.check: f.finding.status for f in found})
             await happenings.close_seed_faults(conn, seen)
             for told in for_each_shop(seen, self._shops):
                 events += happenings.owned(watch.observe(told), watch.lanes, self._shops)
