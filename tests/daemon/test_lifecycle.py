@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from daemon.lifecycles.incident import INCIDENT
 from daemon.lifecycles.probe import PROBE, UNSETTLED, ProbeState
-from daemon.lifecycles.transitions import IllegalMove
+from daemon.lifecycles.transitions import IllegalMove, Lifecycle
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-def test_the_readme_draws_the_table() -> None:
-    assert PROBE.diagram() in README.read_text()
+@pytest.mark.parametrize("lifecycle", [PROBE, INCIDENT], ids=["probe", "incident"])
+def test_the_readme_draws_the_table(lifecycle: Lifecycle[Any]) -> None:
+    assert lifecycle.diagram() in README.read_text()
 
 
 def test_a_move_that_is_not_in_the_table_is_refused() -> None:
