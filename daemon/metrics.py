@@ -27,6 +27,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 LATENCY_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 OUTCOMES = ("accepted", "deferred", "rejected", "failed")
+NOTICE_OUTCOMES = ("sent", "put_off", "failed")
+PING_OUTCOMES = ("sent", "failed")
 ROUTE = ("shop", "route", "provider")
 
 
@@ -100,6 +102,11 @@ class Metrics:
         self.notices = counter(
             "notices", "Notices by channel, kind and outcome.", ("channel", "kind", "outcome")
         )
+        self.pings = counter(
+            "heartbeat_pings", "Signs of life to the dead man's switch, by outcome.", ("outcome",)
+        )
+        for outcome in PING_OUTCOMES:
+            self.pings.labels(outcome)
         self.heartbeat = gauge(
             "heartbeat_timestamp_seconds", "When each loop last came round.", ("loop",)
         )
@@ -128,6 +135,12 @@ class Metrics:
         self.open_probes.labels(provider)
         self.mailbox_up.labels(seed, provider)
         self.mailbox_look.labels(seed, provider)
+
+    def expect_channel(self, channel: str, kinds: Iterable[str]) -> None:
+        """Initialise every label set of an alert channel."""
+        for kind in kinds:
+            for outcome in NOTICE_OUTCOMES:
+                self.notices.labels(channel, kind, outcome)
 
     def forget_gauges(self) -> None:
         """Forget what was said of seeds and loops, of which some may exist no more."""

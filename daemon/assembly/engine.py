@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daemon.assembly.alerting import Alarm, open_alarm
 from daemon.assembly.keys import Keys
 from daemon.assembly.parties import Parties
 from daemon.assembly.refresh_store import LedgerRefreshStore
@@ -21,6 +22,7 @@ from daemon.rounds.read_mailboxes import MailboxReader
 from daemon.rounds.surroundings import Surroundings
 from daemon.rounds.sweep import Sweeper
 from daemon.rounds.watch_standings import StandingWatcher
+from daemon.rulings import alerting
 from daemon.rulings.schedule import Cadence
 from daemon.rulings.thresholds import Thresholds
 from probes.examination import Examiner
@@ -49,6 +51,7 @@ class Engine:
     sweeper: Sweeper
     watcher: StandingWatcher
     follow_up: FollowUp
+    alarm: Alarm
 
     @property
     def pairs(self) -> list[Pair]:
@@ -63,6 +66,8 @@ class Engine:
             metrics.expect_route(route.shop, route.name, providers)
         for seed in self.seeds:
             metrics.expect_seed(seed.name, seed.provider, cap)
+        for contact in self.settings.alerts.contacts:
+            metrics.expect_channel(contact.channel, alerting.Kind)
 
     @property
     def full_round(self) -> FullRound:
@@ -110,6 +115,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             thresholds=Thresholds().with_(deadline_min=deadline.total_seconds() / 60),
         )
         cap = settings.cadence.per_seed_per_day
+        alarm = await stack.enter_async_context(open_alarm(settings, around))
         yield Engine(
             settings=settings,
             around=around,
@@ -121,6 +127,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             sweeper=Sweeper(around, deadline=deadline),
             watcher=watcher,
             follow_up=FollowUp(around, launcher, watcher, pairs=pairs_of(routes, seeds), cap=cap),
+            alarm=alarm,
         )
 
 

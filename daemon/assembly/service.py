@@ -43,6 +43,7 @@ LAUNCH_EVERY_S = 5
 JUDGE_EVERY_S = 1
 SWEEP_EVERY_S = 2
 WATCH_EVERY_S = 2
+NOTIFY_EVERY_S = 2
 FORGET_EVERY_S = 3_600
 WATCHDOG_EVERY_S = 10
 READER_ALLOWED_S = 300
@@ -155,10 +156,10 @@ class Service:
         self.metrics.reloaded(ok=True, at=self._clock.now())
 
     def _supervised(self, engine: Engine) -> Supervisor:
-        heartbeat = self.metrics.heartbeat
+        beats = self.metrics.heartbeat
         supervisor = Supervisor(
             self._clock,
-            lambda name: heartbeat.labels(name).set(self._clock.now().timestamp()),
+            lambda name: beats.labels(name).set(self._clock.now().timestamp()),
             troubles=(LedgerError,),
         )
         retention = engine.settings.retention
@@ -170,6 +171,10 @@ class Service:
         supervisor.every(JUDGE_EVERY_S, "judge", engine.judge.run_once)
         supervisor.every(SWEEP_EVERY_S, "sweep", engine.sweeper.run_once)
         supervisor.every(WATCH_EVERY_S, "watch", engine.watcher.run_once)
+        supervisor.every(NOTIFY_EVERY_S, "notify", engine.alarm.notifier.run_once)
+        if heartbeat := engine.alarm.heartbeat:
+            every = engine.settings.alerts.heartbeat_every.total_seconds()
+            supervisor.every(every, "heartbeat", lambda: heartbeat.run_once(supervisor.stalled()))
         forget = partial(engine.sweeper.forget, retention.messages, retention.probes)
         supervisor.every(FORGET_EVERY_S, "forget", forget)
         supervisor.every(WATCHDOG_EVERY_S, "watchdog", self._watchdog)

@@ -181,6 +181,12 @@ async def lines(conn: AsyncConnection, contact: str, about: str) -> list[ToldRow
     return await _lines(conn, and_(told.c.contact == contact, told.c.about == about))
 
 
+async def shops(conn: AsyncConnection, key: str) -> set[str]:
+    """The shops whose incidents the notice is about."""
+    owners = select(incidents.c.shop).join_from(told, incidents, told.c.about == incidents.c.id)
+    return set((await conn.execute(owners.where(told.c.key == key).distinct())).scalars())
+
+
 def _sendable(now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's condition
     planned = and_(notices.c.state == NoticeState.PLANNED, notices.c.due_at <= now)
     orphaned = and_(notices.c.state == NoticeState.SENDING, notices.c.lease_until < now)
