@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,7 @@ import pytest_asyncio
 from tests.conftest import unavailable
 from tests.operations import servers
 from tests.operations.watching import Watched, watched_world
-from tests.stories.programs import until
+from tests.stories.programs import change, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,9 +34,24 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     """All is well; every lane was counted by Prometheus while it watched."""
     async with watched_world(tmp_path_factory.mktemp("world")) as running:
+        change(running.stage.world.settings_file, alerts={"contacts": [_contact(running)]})
+        assert await running.reload() == 200
         await running.another_round()
         await until(lambda: _all_counted(running))
         yield running
+
+
+def _contact(watched: Watched) -> dict[str, Any]:
+    key = watched.stage.world.settings_file.with_name("webhook.key")
+    key.touch(mode=0o600)
+    key.write_text(f"whsec_{b64encode(bytes(32)).decode()}\n")
+    return {
+        "name": "owner",
+        "language": "en",
+        "time_zone": "Europe/Berlin",
+        "channel": "webhook",
+        "by": {"url": watched.inbox.url, "secret_file": str(key)},
+    }
 
 
 async def _all_counted(watched: Watched) -> bool:

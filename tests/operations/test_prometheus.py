@@ -23,7 +23,6 @@ WITHIN_S = 5.0
 AWAITED = {
     "receiptwatch_incident_open",
     "receiptwatch_incidents_total",
-    "receiptwatch_notices_total",
     "receiptwatch_seed_faults_total",
     "shop_route_provider:receiptwatch_incident_open:max",
 }
