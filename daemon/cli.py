@@ -8,6 +8,7 @@ import typer
 
 from daemon import __version__
 from daemon.commands import (
+    alert,
     check,
     config,
     demo,
@@ -47,6 +48,7 @@ for verb in VERBS:
 app.command("history")(history.print_history)
 app.add_typer(config.app)
 app.add_typer(incident.app)
+app.add_typer(alert.app)
 
 
 def _version(*, asked: bool) -> None:

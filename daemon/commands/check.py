@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -65,7 +65,9 @@ def check(
         refuse(str(error))
     if as_json:
         listed = [result_json(result) for result in results]
-        print_json({"inboxes": [asdict(proof) for proof in proofs], "probes": listed})
+        alerts = alerts_json(settings)
+        inboxes = [asdict(proof) for proof in proofs]
+        print_json({"inboxes": inboxes, "alerts": alerts, "probes": listed})
     well = all(proof.readable for proof in proofs) and (all_visible(results) or not send)
     raise typer.Exit(0 if well else NOT_SO)
 
@@ -75,6 +77,7 @@ async def _check(
 ) -> tuple[list[Proof], list[Result]]:
     screen = Console(quiet=quiet)
     screen.print("[green]✓[/] The settings are good.")
+    _show_alerts(settings, screen)
     async with open_engine(settings, Clock(), Metrics(__version__)) as engine:
         screen.print("[green]✓[/] The ledger answers.")
         proofs = await asyncio.gather(*(prove(seed) for seed in engine.seeds))
@@ -83,6 +86,23 @@ async def _check(
         await _resume(engine, readable)
         pairs = [pair for pair in engine.pairs if pair.seed in readable]
         return list(proofs), await shown_round(engine, pairs, screen) if send and pairs else []
+
+
+def alerts_json(settings: Settings) -> dict[str, Any]:
+    """Whom the settings let us tell, and what nobody would hear of."""
+    contacts = [{"name": c.name, "channel": c.channel} for c in settings.alerts.contacts]
+    gaps = list(settings.alerts.gaps(shop.name for shop in settings.shops))
+    return {"contacts": contacts, "gaps": gaps}
+
+
+def _show_alerts(settings: Settings, screen: Console) -> None:
+    """The settings were refused if an alert could travel by what it complains about."""
+    alerts = alerts_json(settings)
+    for contact in alerts["contacts"]:
+        said = f"{contact['name']} is told by {contact['channel']}, on a way of its own."
+        screen.print(f"[green]✓[/] {said}", highlight=False)
+    for gap in alerts["gaps"]:
+        screen.print(f"[yellow]![/] {gap}", highlight=False)
 
 
 async def _resume(engine: Engine, readable: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
@@ -182,6 +182,20 @@ class Alerts(Section):
     def clashes(cls, data: Mapping[str, Any]) -> Iterator[Refusal]:
         """Names of contacts are unique."""
         yield from repeated(data, "contacts", "name")
+
+    def gaps(self, shops: Iterable[str]) -> Iterator[str]:
+        """Sentences on what nobody would hear of, though the settings allow it."""
+        for shop in shops:
+            if not any(contact.hears_of(shop) for contact in self.contacts):
+                yield f"Nobody is told when receipts of {shop} do not land."
+        operators = {contact.channel for contact in self.contacts if contact.operator}
+        if not operators:
+            yield "No contact is an operator: nobody hears of faulty test inboxes."
+        for channel in sorted({contact.channel for contact in self.contacts}):
+            if not operators - {channel}:
+                yield f"When {channel} fails, no operator hears of it by another channel."
+        if not self.heartbeat_url_file:
+            yield "There is no dead man's switch: nobody hears when this monitor itself dies."
 
     def read_heartbeat_url(self) -> SecretStr | None:
         """The dead man's switch, if there is one; raises ValueError when it cannot be read."""
