@@ -54,24 +54,28 @@ def demo(
     logs.setup(level=logs.ERROR)
     with tempfile.TemporaryDirectory(prefix="receiptwatch-demo-") as directory:
         told = _Telling(Path(directory), quick=once, machine=as_json, stay=stay)
-        try:
-            report = asyncio.run(told.run())
-        except KeyboardInterrupt:
-            raise typer.Exit(NOT_SO) from None
+        # Ctrl-C ends the service, and with it the story
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            asyncio.run(told.run())
+    if told.report is None:
+        raise typer.Exit(NOT_SO)
     if as_json:
-        print_json(report.as_json())
-    raise typer.Exit(0 if report.came_true else NOT_SO)
+        print_json(told.report.as_json())
+    raise typer.Exit(0 if told.report.came_true else NOT_SO)
 
 
 class _Telling:
-    """One telling: the story goes on in one task while the table is redrawn in another."""
+    """One telling: the story goes on in one task while the table is redrawn in another.
+
+    `report` is there once the story has been told to its end.
+    """
 
     def __init__(self, directory: Path, *, quick: bool, machine: bool, stay: bool) -> None:
         self._directory, self._quick, self._stay = directory, quick, stay
         self._screen = Console(stderr=machine)
-        self._lanes: list[Lane] = []
+        self.report: StoryReport | None = None
 
-    async def run(self) -> StoryReport:
+    async def run(self) -> None:
         from daemon.demo.stage import stage  # noqa: PLC0415 - an extra, as above
 
         clock = ScaledClock(MINUTES_AS_SECONDS)
@@ -80,15 +84,19 @@ class _Telling:
             with Live(console=self._screen, auto_refresh=False, transient=True) as live:
                 drawing = asyncio.create_task(self._redraw(on, live))
                 try:
-                    pause = 0.0 if self._quick else READING_S
-                    report = await on.tell(self._show, pause_s=pause)
-                    if self._stay:
-                        await asyncio.Event().wait()
+                    await self._tell(on)
                 finally:
                     drawing.cancel()
-                    await asyncio.gather(drawing, return_exceptions=True)
-            self._conclude(await on.lanes(), report)
-        return report
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await drawing
+
+    async def _tell(self, on: Stage) -> None:
+        pause = 0.0 if self._quick else READING_S
+        self.report = await on.tell(self._show, pause_s=pause)
+        self._conclude(await on.lanes(), self.report)
+        if self._stay:
+            self._screen.print("It goes on, at the addresses above. Ctrl-C ends it.")
+            await asyncio.Event().wait()
 
     def _introduce(self, on: Stage) -> None:
         listen = on.service.engine.settings.listen
@@ -121,9 +129,7 @@ class _Telling:
 
     async def _redraw(self, on: Stage, live: Live) -> None:
         while self._screen.is_terminal:
-            with contextlib.suppress(Exception):
-                self._lanes = await on.lanes()
-                live.update(Group(Text(""), lanes_table(self._lanes)), refresh=True)
+            live.update(Group(Text(""), lanes_table(await on.lanes())), refresh=True)
             await asyncio.sleep(REDRAWN_EVERY_S)
 
     def _conclude(self, lanes: list[Lane], report: StoryReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from daemon.rounds.full_round import results_of
 from probes.observation import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -85,7 +85,8 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A world in `directory` and the service in it, both running; both end with the block.
 
-    With a `clock` of their own both live by it.
+    With a `clock` of their own both live by it. The block is cancelled when the service ends first,
+    as it does at SIGINT; what the service died of is raised.
     """
     world = await DemoWorld.start(directory, seeds_per_provider=seeds_per_provider, clock=clock)
     service, started = Service(world.settings_file, clock), asyncio.Event()
@@ -93,14 +94,29 @@ async def stage(
     waiting = asyncio.create_task(started.wait())
     try:
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-        yield Stage(world, service)
+        with _cancelled_after(running):
+            yield Stage(world, service)
     finally:
         waiting.cancel()
         service.stop()
-        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.wait({running})
         await world.stop()
+        running.result()
+
+
+@contextmanager
+def _cancelled_after(task: asyncio.Task[None]) -> Iterator[None]:
+    block = asyncio.current_task()
+
+    def cancel(_task: asyncio.Task[None]) -> None:
+        if block:
+            block.cancel()
+
+    task.add_done_callback(cancel)
+    try:
+        yield
+    finally:
+        task.remove_done_callback(cancel)
 
 
 def _outcome(result: Result) -> Outcome:
