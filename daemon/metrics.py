@@ -29,6 +29,7 @@ LATENCY_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 OUTCOMES = ("accepted", "deferred", "rejected", "failed")
 NOTICE_OUTCOMES = ("sent", "put_off", "failed")
 PING_OUTCOMES = ("sent", "failed")
+CAUSES = ("authentication", "provider", "seed", "content", "route")
 ROUTE = ("shop", "route", "provider")
 
 
@@ -125,12 +126,16 @@ class Metrics:
             for placement in Placement:
                 self.placements.labels(shop, route, provider, placement)
                 self.moves.labels(shop, route, provider, placement)
+            for cause in CAUSES:
+                self.incident_open.labels(shop, route, provider, cause)
+                self.incidents.labels(shop, cause)
             self.latency.labels(shop, route, provider)
 
     def expect_seed(self, seed: str, provider: str, cap: int) -> None:
         """Initialise every label set of a seed."""
-        for per_seed in (self.copies, self.forged, self.mailbox_commands, self.seed_day):
+        for per_seed in (self.copies, self.forged, self.mailbox_commands, self.seed_faults):
             per_seed.labels(seed)
+        self.seed_day.labels(seed)
         self.seed_cap.labels(seed).set(cap)
         self.open_probes.labels(provider)
         self.mailbox_up.labels(seed, provider)

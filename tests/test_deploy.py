@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "config" / "deploy"
 PROMETHEUS = ROOT / "config" / "prometheus" / "prometheus.yml"
 UNIT = DEPLOY / "receiptwatch.service"
+SERVICES = ("receiptwatch", "prometheus", "alertmanager", "grafana")
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+[a-z0-9.-]*")
 
 
@@ -59,7 +60,7 @@ def test_every_image_is_pinned_by_a_version() -> None:
     bases = [arguments.split()[0] for name, arguments in instructions() if name == "FROM"]
     images = [entry["image"] for entry in compose()["services"].values()]
     assert bases == ["python:3.13-slim"] * 2
-    assert len(images) == 2
+    assert len(images) == 4
     assert [image for image in bases + images if not PINNED.fullmatch(image)] == []
     assert f"receiptwatch:{__version__}" in images
 
@@ -110,7 +111,7 @@ def test_only_what_is_copied_reaches_the_builder() -> None:
     assert [source for source in copied if not (ROOT / source).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["receiptwatch", "prometheus"])
+@pytest.mark.parametrize("name", SERVICES)
 def test_containers_have_no_rights_and_a_read_only_root(name: str) -> None:
     entry = service(name)
     assert entry["read_only"] is True
@@ -119,7 +120,7 @@ def test_containers_have_no_rights_and_a_read_only_root(name: str) -> None:
     assert not {"privileged", "cap_add", "network_mode", "pid", "devices"} & entry.keys()
 
 
-@pytest.mark.parametrize("name", ["receiptwatch", "prometheus"])
+@pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert service(name)["ports"]
     assert [port for port in service(name)["ports"] if not port.startswith("127.0.0.1:")] == []
@@ -127,7 +128,8 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
 
 def test_secrets_come_as_files() -> None:
     secrets = compose()["secrets"]
-    assert set(service("receiptwatch")["secrets"]) == set(secrets)
+    taken = [secret for name in SERVICES for secret in service(name).get("secrets", [])]
+    assert sorted(taken) == sorted(secrets)  # each by one service only
     assert [name for name, entry in secrets.items() if entry != {"file": f"./secrets/{name}"}] == []
     assert "environment" not in service("receiptwatch")
 
@@ -135,8 +137,8 @@ def test_secrets_come_as_files() -> None:
 def test_what_compose_mounts_from_the_repository_is_there() -> None:
     mounts = [mount for entry in compose()["services"].values() for mount in entry["volumes"]]
     files = [mount.split(":")[0] for mount in mounts if mount.startswith(".")]
-    assert len(files) == 2
-    assert [file for file in files if not (DEPLOY / file).is_file()] == []
+    assert len(files) == 6
+    assert [file for file in files if not (DEPLOY / file).exists()] == []
     assert [mount for mount in mounts if mount.startswith(".") and not mount.endswith(":ro")] == []
 
 
@@ -147,7 +149,7 @@ def sample(tmp_path: Path) -> Settings:
     for folder in ("/run/secrets", "/var/lib/receiptwatch"):
         (tmp_path / folder[1:]).mkdir(parents=True)
         text = text.replace(folder, f"{tmp_path}{folder}")
-    for name in compose()["secrets"]:
+    for name in service("receiptwatch")["secrets"]:
         secret = tmp_path / "run/secrets" / name
         secret.write_text("x" * 32)
         secret.chmod(0o400)
@@ -158,7 +160,7 @@ def sample(tmp_path: Path) -> Settings:
 def test_the_settings_for_compose_load_with_its_secrets(sample: Settings, tmp_path: Path) -> None:
     assert sample.database == f"sqlite:///{tmp_path}/var/lib/receiptwatch/ledger.db"
     used = re.findall(r"/run/secrets/(\S+)", (DEPLOY / "receiptwatch.yaml").read_text())
-    assert sorted(used) == sorted(compose()["secrets"])
+    assert sorted(used) == sorted(service("receiptwatch")["secrets"])
 
 
 def test_pages_and_metrics_listen_where_the_other_files_look(sample: Settings) -> None:

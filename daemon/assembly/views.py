@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from daemon.console.pages import Status
 from daemon.ledger import findings, incidents, mailboxes, probes
 from daemon.ledger.states import MailboxState
+from daemon.metrics import CAUSES
 from daemon.rulings.overview import STRIP, Outcome, lanes
 from probes.observation import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from daemon.assembly.engine import Engine
     from daemon.ledger.findings import FindingRow
     from daemon.ledger.incidents import IncidentRow
@@ -62,6 +66,8 @@ async def refresh(engine: Engine) -> None:
     async with engine.around.ledger.read() as conn:
         boxes = await mailboxes.all(conn)
         waiting = await probes.open_by_provider(conn)
+        lasting = await incidents.current(conn)
+    _gauge_incidents(engine, lasting)
     for provider in set(providers.values()):
         engine.around.metrics.open_probes.labels(provider).set(waiting.get(provider, 0))
     for row in boxes:
@@ -89,6 +95,15 @@ async def last_settled(engine: Engine, target: str) -> Outcome | None:
         outcome(row) for row in rows if row.route == route and place in {row.seed, row.provider}
     )
     return next((o for o in settled if o.fate), None)
+
+
+def _gauge_incidents(engine: Engine, lasting: Iterable[IncidentRow]) -> None:
+    """Anew for each scrape: another process, or a person, may have closed or opened one."""
+    standing = {(row.shop, row.route, row.provider, row.cause) for row in lasting if not row.seed}
+    providers = {seed.provider for seed in engine.seeds}
+    for route, provider, cause in product(engine.routes, providers, CAUSES):
+        labels = (route.shop, route.name, provider, cause)
+        engine.around.metrics.incident_open.labels(*labels).set(int(labels in standing))
 
 
 def _gauge_mailbox(engine: Engine, row: MailboxRow, provider: str) -> None:

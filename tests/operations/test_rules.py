@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.operations import expressions
-from tests.operations.expressions import CONFIG, RULES
+from tests.operations.expressions import CONFIG, ROOT, RULES
 
 UNIT_TESTS = sorted((CONFIG / "prometheus" / "tests").glob("*.yml"))
 LINT = ("--lint=all", "--lint-fatal")
@@ -72,6 +72,11 @@ def test_alerts_are_written_as_the_field_writes_them(rule: dict[str, Any]) -> No
     assert "{{" not in notes["summary"]
     assert "{{ $" in notes["description"]
     assert notes["runbook_url"] == f"README.md#alert-{rule['alert'].lower()}"
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
+    headings = re.findall(r"(?m)^### Alert: (\w+)$", (ROOT / "README.md").read_text())
+    assert sorted(headings) == sorted(rule["alert"] for rule in expressions.alerts())
 
 
 def test_names_of_rules_are_unique() -> None:
