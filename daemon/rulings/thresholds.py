@@ -41,6 +41,8 @@ class Thresholds:
     seed_fault_per_year: float = 1.5
     flip_days: float = 20.0
     lock_days: float = 4.0
+    first_seed_share: float = 0.25
+    """How likely a seed's fault is before it was ever seen, of its share of the time."""
     mix_min: float = 120.0
     mix_up: float = 0.3
     mix_down: float = 0.1

@@ -148,8 +148,12 @@ def first_cells(t: Thresholds) -> Row:
 
 
 def first_habits(t: Thresholds) -> tuple[float, float, float]:
-    """The belief about a seed never seen before: each habit by its share of the time."""
-    flipped = t.seed_fault_per_year * t.flip_days * DAY_MIN / YEAR_MIN
-    locked = t.seed_fault_per_year * t.lock_days * DAY_MIN / YEAR_MIN
+    """The belief about a seed never seen before: it has had less time than others to go wrong.
+
+    At the full share, "all seeds have flipped" would explain spam from the very first receipt as
+    well as the route does, and whoever begins to watch because he is in trouble would not be told.
+    """
+    share = t.first_seed_share * t.seed_fault_per_year * DAY_MIN / YEAR_MIN
+    flipped, locked = share * t.flip_days, share * t.lock_days
     whole = 1 + flipped + locked
     return (1 / whole, flipped / whole, locked / whole)

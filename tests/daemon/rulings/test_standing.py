@@ -98,8 +98,8 @@ def test_one_spam_worked_by_hand() -> None:
     t = FLOORED
     faults, blips, bursts = 400 / 525_600, 70 / 525_600, 60 / 525_600
     ok = 1 - 3 * faults - blips - bursts
-    flipped, locked = 1.5 * 20 * 1440 / 525_600, 1.5 * 4 * 1440 / 525_600
-    everything = 1 + flipped + locked
+    share = t.first_seed_share * 1.5 * 1440 / 525_600
+    flipped, locked = 20 * share, 4 * share
     # P(spam | cell) of a well seed, of a flipped one, and of a locked one, times P(arrived | cell)
     here = 0.99 * (ok * 0.004 + blips * 0.65 + faults * (0.004 + 0.4 * 0.996) + faults * 0.92)
     here += 0.15 * faults * 0.004 + 0.7 * bursts * 0.004
@@ -114,7 +114,6 @@ def test_one_spam_worked_by_hand() -> None:
     assert standing.chance("gmail-1", Habit.FLIPPED) == pytest.approx(
         flipped * flip / (here + flipped * flip + locked * lock), rel=1e-6
     )
-    assert everything > 1
 
 
 def test_every_belief_sums_to_one() -> None:

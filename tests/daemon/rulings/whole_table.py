@@ -64,10 +64,8 @@ class WholeTable:
         cells = [t.blip_per_year * t.blip_min, *[t.fault_per_year * t.fault_min] * 3]
         cells = [share / YEAR for share in [*cells, t.burst_per_year * t.burst_min]]
         cells = [1 - sum(cells), *cells]
-        habits = [
-            1.0,
-            *(t.seed_fault_per_year * d * DAY / YEAR for d in (t.flip_days, t.lock_days)),
-        ]
+        faulty = t.first_seed_share * t.seed_fault_per_year * DAY / YEAR
+        habits = [1.0, faulty * t.flip_days, faulty * t.lock_days]
         habits = [share / sum(habits) for share in habits]
         self.states = list(product(range(6), *[range(3)] * seeds))
         self.chances = {
