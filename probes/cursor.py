@@ -6,21 +6,14 @@ higher one (RFC 3501, 2.3.1.1). When it changes, every UID that was remembered i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from probes.observation import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from probes.imap_session import Examined
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The first UID of a folder that has not been read."""
-
-    uidvalidity: int
-    next_uid: int
 
 
 def still_valid(cursor: Cursor | None, examined: Examined) -> Cursor | None:

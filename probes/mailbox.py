@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from probes.account import Account
-from probes.cursor import Cursor, behind, grew, may_hold_news, still_valid
+from probes.cursor import behind, grew, may_hold_news, still_valid
 from probes.folder_reader import FolderReader, OpenFolder, placement
 from probes.folders import Folders, resolve
 from probes.imap_errors import (
@@ -26,7 +26,7 @@ from probes.imap_errors import (
     Unreachable,
 )
 from probes.imap_session import Examined, Session
-from probes.observation import FolderRole, Location, Placement, Sighting
+from probes.observation import Cursor, FolderRole, Location, Placement, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

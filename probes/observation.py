@@ -80,6 +80,14 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a folder was read: every message below `next_uid` has been looked at."""
+
+    uidvalidity: int
+    next_uid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """A probe found in a mailbox.
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, case, select
 from daemon.ledger import schema
 from daemon.ledger.conflict import insert
 from daemon.ledger.states import MailboxState
+from probes.observation import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 _mailboxes = schema.mailboxes
 _cursors = schema.cursors
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a folder was read: every message below `next_uid` has been looked at."""
-
-    uidvalidity: int
-    next_uid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from daemon.ledger.states import MailboxState, SightingKind
 from daemon.rounds import sightings
 from daemon.rounds.parties import OPERATOR
 from daemon.rulings import patience, settling
-from probes.mailbox import Cursor, LoginRefused, Mailbox, MailboxError
+from probes.mailbox import LoginRefused, Mailbox, MailboxError
 from probes.oauth import OAuthError
 from probes.observation import Finding, Placement, Severity
 
@@ -110,8 +110,7 @@ class MailboxReader:
     async def _opened(self) -> Mailbox:
         if self._mailbox is None:
             async with self._ledger.read() as conn:
-                kept = await mailboxes.cursors(conn, self.seed.name)
-            cursors = {name: Cursor(c.uidvalidity, c.next_uid) for name, c in kept.items()}
+                cursors = await mailboxes.cursors(conn, self.seed.name)
             mailbox = Mailbox(
                 self.seed.account, key=self._key, cursors=cursors, now=self._clock.now
             )
@@ -148,14 +147,13 @@ class MailboxReader:
         return kinds
 
     async def _store(self, mailbox: Mailbox, look: Look, kinds: dict[str, SightingKind]) -> None:
-        cursors = {n: mailboxes.Cursor(c.uidvalidity, c.next_uid) for n, c in look.cursors.items()}
         async with self._ledger.write() as conn:
             stored = await sightings.store(conn, look.sightings, kinds, self._clock.now())
             await mailboxes.looked(
                 conn,
                 self.seed.name,
                 look.at,
-                cursors,
+                look.cursors,
                 sorted(mailbox.folders),
                 self.seed.account.kind.idle,
             )

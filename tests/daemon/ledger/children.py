@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from daemon.ledger import Ledger, mailboxes, probes
-from daemon.ledger.mailboxes import Cursor
+from probes.observation import Cursor
 from tests.daemon.ledger.samples import MINUTE, NOON, planned, sighting
 
 if TYPE_CHECKING:

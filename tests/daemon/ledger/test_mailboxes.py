@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon.ledger import mailboxes, probes
-from daemon.ledger.mailboxes import Cursor
 from daemon.ledger.states import MailboxState
 from daemon.lifecycles.probe import ProbeState
+from probes.observation import Cursor
 from tests.daemon.ledger.samples import HOUR, MINUTE, NOON, plant, sighting
 
 if TYPE_CHECKING:
