@@ -156,6 +156,7 @@ def _figures(results: list[Result]) -> dict[str, Any]:
         "close_min": close,
         "flaps": flaps,
         "cause_right": causes_right(found),
+        "cause_changes": sum(one.cause_changes for one in found) / max(1, len(found)),
     }
     return {name: _plain(value) for name, value in figures.items()}
 

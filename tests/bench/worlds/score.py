@@ -45,7 +45,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One fault on one lane of the shop. `delay_min` is None when it went undetected."""
+    """One fault on one lane of the shop. `delay_min` is None when it went undetected.
+
+    `flaps` counts openings beyond the first, `cause_changes` new causes of the first incident.
+    """
 
     scenario: str
     kind: str
@@ -56,6 +59,7 @@ class Detection:
     cause: str | None
     close_min: float | None
     flaps: int
+    cause_changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def _detection(world: World, fault: Fault, lane: Lane, incidents: list[Incident]
         cause=first.cause(SETTLED) if first else None,
         close_min=(closed - fault.end) / MINUTE if closed and closed > fault.end else None,
         flaps=max(0, len(later) - 1),
+        cause_changes=max(0, len(first.causes) - 1) if first else 0,
     )
 
 

@@ -69,7 +69,9 @@ def causes(name: str, of_rule: list[Result]) -> None:
     for true, row in sorted(confusion(found).items()):
         table.add_row(true, *(str(row[cause]) for cause in said))
     first, settled = causes_right(found, at_once=True), causes_right(found)
-    _show(table, f"right: {first:.1%} when opening, {settled:.1%} half an hour later")
+    changes = sum(one.cause_changes for one in found) / max(1, len(found))
+    right = f"right: {first:.1%} when opening, {settled:.1%} half an hour later"
+    _show(table, f"{right}; {changes:.2f} changes of mind an incident")
 
 
 def bounds(p1s: Mapping[str, float]) -> None:
