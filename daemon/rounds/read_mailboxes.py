@@ -80,6 +80,10 @@ class MailboxReader:
         except (MailboxError, OAuthError) as error:
             await self._failed(error)
             return False
+        except Exception:
+            # this connection counts as read what was not stored; the ledger's cursors do not
+            await self.close()
+            raise
         self._failures = 0
         return True
 
