@@ -37,7 +37,7 @@ def fault(
     if receipt.verdict is Verdict.MISSING:
         found = _locked(lane, receipt.seed, at_provider, thresholds)
     else:
-        _forgive(lane, receipt, at_provider, thresholds)
+        _forgive(lane, receipt, thresholds)
         found = _flipped(lane, receipt, thresholds)
     if found is None or any(receipt.seed in other.told for other in at_provider):
         return None
@@ -51,14 +51,9 @@ def _locked(
     return Fault.LOCKED if locked(seed, lane, at_provider, thresholds) else None
 
 
-def _forgive(
-    lane: Lane, receipt: Receipt, at_provider: Sequence[Lane], thresholds: Thresholds
-) -> None:
-    """Mail that arrives ends a lock everywhere, and mail in the inbox a pin that has worn off."""
+def _forgive(lane: Lane, receipt: Receipt, thresholds: Thresholds) -> None:
+    """Mail in the inbox ends a lock, and in time a pin: its next fault is news again."""
     seed = receipt.seed
-    for other in at_provider:
-        if other.told and other.told.get(seed) == Fault.LOCKED:
-            del other.told[seed]
     if receipt.verdict is not Verdict.SPAM:
         lane.pinned.pop(seed, None)
         if seed in lane.told and lane.standing.baseline(seed).usable(thresholds):

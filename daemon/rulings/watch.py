@@ -210,7 +210,6 @@ class Watch:
         found = fault(lane, receipt, at_provider, self.thresholds)
         if found is None:
             return []
-        self._changed |= {other.key: other for other in at_provider}
         return [seed_event(lane, receipt, found, at)]
 
     def _event(self, lane: Lane, at: datetime, what: Happening, *, relapse: bool) -> Event:

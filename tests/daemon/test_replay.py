@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,9 @@ def test_a_file_is_read_as_stdin_is(tmp_path: Path) -> None:
 
 @pytest.fixture
 def pipe() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(REPLAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    ends = subprocess.PIPE
+    with subprocess.Popen(REPLAY, stdin=ends, stdout=ends, env=buffered) as process:
         yield process
         if process.stdin and not process.stdin.closed:
             process.stdin.close()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.rulings.observations import Verdict, from_json
@@ -102,6 +102,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(LINE)), json_values))
 def test_nothing_but_a_sentence_comes_of_a_strange_line(changes: dict[str, Any]) -> None:
     found = next(read([json.dumps({**LINE, **changes}).encode()]))

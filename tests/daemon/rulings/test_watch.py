@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from daemon.rulings.attribution import Cause
 from daemon.rulings.incidents import Event, Happening
+from daemon.rulings.lanes import Lane, lane_from_json
+from daemon.rulings.standing.cells import Habit
 from daemon.rulings.thresholds import Thresholds
 from daemon.rulings.watch import Watch
 from tests.daemon.rulings.traces import (
@@ -107,6 +109,15 @@ class TestHysteresis:
         )
         assert early < late
 
+    def test_however_little_is_asked_of_the_belief_every_seed_must_be_seen_good(self) -> None:
+        watch = Watch(Thresholds().with_(close_below=0.7))
+        fed(watch, [*rounds(0, DAY), *rounds(DAY, DAY + 30, SPAM)])
+        lane = watch.lanes["demo", "primary", "gmail"]
+        good = list(rounds(DAY + 30, DAY + 60))
+        assert fed(watch, good[:2]) == []
+        assert lane.standing.p_bad < 0.7
+        assert told(fed(watch, good[2:])) == [("closed", "primary", "route")]
+
 
 class TestCause:
     def test_authentication_comes_first(self) -> None:
@@ -193,6 +204,25 @@ class TestSeeds:
         events = fed(healthy(), rounds(DAY, DAY + 300, MISSING, routes=ALL))
         assert {event.event for event in events} <= {Happening.OPENED, Happening.CAUSE}
         assert {event.route for event in events} == set(ALL)
+
+    def test_a_seed_takes_no_blame_before_its_peers_have_received_mail(self) -> None:
+        """It looks locked to every lane, but nobody else was asked since."""
+        watch = healthy()
+        assert fed(watch, rounds(DAY, DAY + 60, MISSING, routes=SHOP, seeds=1)) == []
+        lane = watch.lanes["demo", "primary", "gmail"]
+        assert lane.standing.chance("gmail-1", Habit.LOCKED) > 0.5
+        peers = [probe(DAY + 61, seed="gmail-2"), probe(DAY + 62, seed="gmail-3")]
+        events = fed(watch, [*peers, probe(DAY + 63, MISSING)])
+        assert [(event.event, event.seed) for event in events] == [("seed_fault", "gmail-1")]
+
+    def test_what_one_route_alone_misses_is_no_lock(self) -> None:
+        watch = healthy()
+        trace = mixed(
+            rounds(DAY, DAY + 200, MISSING, seeds=1),
+            rounds(DAY + 1, DAY + 200, routes=ALL, seeds=1, seed="gmail-2"),
+            rounds(DAY + 2, DAY + 200, routes=ALL, seeds=1, seed="gmail-3"),
+        )
+        assert fed(watch, trace) == []
 
     def test_a_lock_that_ended_can_be_told_again(self) -> None:
         watch = healthy()
@@ -368,6 +398,15 @@ def test_persisting_only_what_changed_is_as_good_as_everything() -> None:
         ledger |= {json.dumps(lane["key"]): json.dumps(lane) for lane in watch.changed_lanes()}
     assert sorted(ledger.values()) == sorted(json.dumps(lane) for lane in watch.snapshot())
     assert watch.changed_lanes() == []
+
+
+def test_nothing_of_a_lane_is_left_out_when_it_is_written() -> None:
+    watch = Watch()
+    fed(watch, random_trace(3))
+    for lane in watch.lanes.values():
+        again = lane_from_json(json.loads(json.dumps(lane.as_json())))
+        for name in Lane.__slots__:
+            assert getattr(again, name) == getattr(lane, name)
 
 
 def test_random_traces_do_open_and_close() -> None:
