@@ -56,9 +56,9 @@ class Cadence(Section):
 
     primary: Duration = timedelta(minutes=20)
     """Time between two probes of a primary route to one seed."""
-    fallback: Duration = timedelta(hours=2)
+    fallback: Duration = timedelta(minutes=45)
     """The same for fallback routes."""
-    control: Duration = timedelta(hours=2)
+    control: Duration = timedelta(hours=4)
     """The same for the control route."""
     jitter: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.2
     """Share of that time by which each probe comes earlier or later at random."""
