@@ -42,7 +42,12 @@ class Scene:
         seen = clock.pass_(minutes=200 / 60)
         stand = {"route": "relay", "role": "primary", "shop": "tea", "seed": next(self.seeds)}
         state = ProbeState.OVERDUE if placement is Placement.MISSING else ProbeState.SIGHTED
-        facts: dict[str, Any] = {"submitted_at": sent, "planned_at": sent, "sighted_at": seen, "settled_at": seen}
+        facts: dict[str, Any] = {
+            "submitted_at": sent,
+            "planned_at": sent,
+            "sighted_at": seen,
+            "settled_at": seen,
+        }
         facts |= {"first_placement": placement, "placement": placement, "latency_s": 4.0}
         if state is ProbeState.OVERDUE:
             facts |= {"first_placement": None, "sighted_at": None, "settled_at": None}
