@@ -35,6 +35,14 @@ class Cause(StrEnum):
     CONTENT = "content"
     ROUTE = "route"
 
+    @property
+    def rank(self) -> int:
+        """Its place in the order in which causes are asked for."""
+        return _ORDER[self]
+
+
+_ORDER = {cause: rank for rank, cause in enumerate(Cause)}
+
 
 def attribute(
     lane: Lane, at_provider: Sequence[Lane], on_route: Sequence[Lane], thresholds: Thresholds
@@ -50,7 +58,8 @@ def attribute(
         return Cause.PROVIDER
     if _one_seed(lane, at_provider, thresholds):
         return Cause.SEED
-    return Cause.CONTENT if content_odds(_since(lane)) >= thresholds.content_odds else Cause.ROUTE
+    needed = 1.0 if lane.cause == Cause.CONTENT else thresholds.content_odds
+    return Cause.CONTENT if content_odds(_since(lane)) >= needed else Cause.ROUTE
 
 
 def _failures(lane: Lane, on_route: Iterable[Lane], thresholds: Thresholds) -> int:

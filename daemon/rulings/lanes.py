@@ -50,8 +50,9 @@ class Lane:
     """A route at a provider: its standing, its latest receipts, and its incident if there is one.
 
     `straight` counts good probes in a row; `since` is when the first bad probe was sent after the
-    lane was last calm; `pinned` is since when a seed has looked flipped; `told` holds the faults
-    of seeds that the operator has heard of.
+    lane was last calm; `doubted` is since when its cause has looked like a later one in the order;
+    `pinned` is since when a seed has looked flipped; `told` holds the faults of seeds that the
+    operator has heard of.
     """
 
     key: LaneKey
@@ -62,6 +63,7 @@ class Lane:
     since: float | None = None
     incident: str | None = None
     cause: str | None = None
+    doubted: float | None = None
     closed: str | None = None
     closed_at: float = 0.0
     pinned: dict[str, float] = field(default_factory=dict)
@@ -114,6 +116,7 @@ _PLAIN = (
     "since",
     "incident",
     "cause",
+    "doubted",
     "closed",
     "closed_at",
     "pinned",

@@ -79,6 +79,8 @@ class Thresholds:
     lock_misses: int = 3
     live_peer_h: float = 24.0
     flip_min: float = 150.0
+    doubt_min: float = 30.0
+    """A cause yields to one later in the order only after that long."""
     content_odds: float = 10.0
     """How much better "some templates" must explain the bad probes than "any of them"."""
 

@@ -44,13 +44,14 @@ class Watch:
         if observation.verdict is Verdict.UNOBSERVED:
             return []
         lane = self._lane(observation)
+        known = lane.recent.get(observation.probe)
         receipt = self._take_in(lane, observation)
         if receipt is None:
             return []
         self._changed[lane.key] = lane
         events = self._seed_fault(lane, receipt, observation.at)
         events += self._moves(lane, observation.at)
-        if self._open and receipt.bad:
+        if self._open and receipt.bad and not (known and known.bad):
             events += self._causes(lane, observation.at)
         return events
 
@@ -177,24 +178,42 @@ class Watch:
     def _close_incident(self, lane: Lane, at: datetime) -> Event:
         event = self._event(lane, at, Happening.CLOSED, relapse=False)
         lane.closed, lane.closed_at = lane.incident, lane.standing.at
-        lane.incident = lane.cause = lane.since = None
+        lane.incident = lane.cause = lane.since = lane.doubted = None
         del self._open[lane.key]
         return event
 
     def _causes(self, seen: Lane, at: datetime) -> list[Event]:
         """Causes that look different after a bad probe at this provider, or on this route.
 
-        Good ones only end an incident; by them, what recovers first would change its cause.
+        Good probes only end an incident; by them, what recovers first would change its cause.
         """
         events = []
         for lane in self._open.values():
             near = seen.provider == lane.provider or seen.route == lane.route
-            cause = self._cause(lane) if near and seen.shop == lane.shop else lane.cause
-            if cause != lane.cause:
-                lane.cause = cause
-                self._changed[lane.key] = lane
+            if near and seen.shop == lane.shop and self._reconsidered(lane, seen):
                 events.append(self._event(lane, at, Happening.CAUSE, relapse=False))
         return events
+
+    def _reconsidered(self, lane: Lane, seen: Lane) -> bool:
+        """Whether the cause is another one now.
+
+        An earlier cause in the order stands at once. A later one only after the lane's own bad
+        probes have asked for it for a while: at an outage's end routes recover one by one. What
+        has opened is no seed's fault alone.
+        """
+        was, cause = Cause(lane.cause or Cause.ROUTE), self._cause(lane)
+        if cause in {was, Cause.SEED}:
+            lane.doubted = None
+        elif cause.rank < was.rank or self._doubted_long(lane, seen):
+            lane.cause, lane.doubted = cause, None
+        self._changed[lane.key] = lane
+        return lane.cause != was
+
+    def _doubted_long(self, lane: Lane, seen: Lane) -> bool:
+        if seen is not lane or lane.standing.p_bad < self.thresholds.open_at:
+            return False
+        lane.doubted = lane.standing.at if lane.doubted is None else lane.doubted
+        return lane.standing.at - lane.doubted >= self.thresholds.doubt_min * 60
 
     def _cause(self, lane: Lane) -> Cause:
         return attribute(

@@ -163,6 +163,27 @@ class TestCause:
         assert told(then) == [("cause", "primary", "provider")]
         assert then[0].incident == first[0].incident
 
+    def test_at_an_outages_end_what_recovers_first_changes_no_cause(self) -> None:
+        watch = healthy()
+        fed(watch, rounds(DAY, DAY + 120, MISSING, routes=ALL))
+        end = mixed(
+            rounds(DAY + 120, DAY + 140, MISSING),
+            rounds(DAY + 120, DAY + 140, routes=("fallback", "control")),
+        )
+        assert {event.event for event in fed(watch, end)} <= {Happening.CLOSED}
+
+    def test_a_provider_blamed_too_soon_is_cleared_while_the_route_stays_bad(self) -> None:
+        watch = healthy()
+        fed(watch, rounds(DAY, DAY + 30, MISSING, routes=ALL))
+        lane = watch.lanes["demo", "primary", "gmail"]
+        assert lane.cause == Cause.PROVIDER
+        trace = mixed(
+            rounds(DAY + 30, DAY + 120, MISSING), rounds(DAY + 30, DAY + 120, routes=ALL[1:])
+        )
+        changes = [e for e in fed(watch, trace) if e.event is Happening.CAUSE]
+        assert told(changes) == [("cause", "primary", "route")]
+        assert (changes[0].at - START).total_seconds() / 60 >= DAY + 60
+
     def test_a_template_that_alone_is_hit_is_the_contents_fault(self) -> None:
         watch = healthy()
         trace = [
