@@ -6,7 +6,7 @@ it moved the row. `shop` None asks for everybody's.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, or_, select, true, update
@@ -47,6 +47,24 @@ class IncidentRow:
     acknowledged_by: str | None
     resolved_at: datetime | None
     episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """As much of an incident as decides whom to tell."""
+
+    id: str
+    shop: str
+    route: str
+    state: IncidentState
+    cause: str
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    episode: int
+
+
+_OUTLINE = tuple(incidents.c[part.name] for part in fields(Outline))
 
 
 async def open_(conn: AsyncConnection, row: IncidentRow) -> bool:
@@ -117,6 +135,12 @@ async def since(
     """Those not yet over, and those that ended since, the newest first."""
     newest = select(incidents).where(lasted_until(since), _of(shop))
     return await _all(conn, newest.order_by(incidents.c.opened_at.desc(), incidents.c.id))
+
+
+async def outlines(conn: AsyncConnection, since: datetime) -> list[Outline]:
+    """As `since`, of every shop, in outline and in no order: there may be very many."""
+    rows = await conn.execute(select(*_OUTLINE).where(lasted_until(since)))
+    return [Outline(*row) for row in rows]
 
 
 def lasted_until(since: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's condition

@@ -7,7 +7,7 @@ channels that know keys drop the second, the others double one notice at the wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, case, exists, or_, select, update
@@ -66,6 +66,9 @@ class ToldRow:
     given_up: bool = False
 
 
+_LINE = tuple(part.name for part in fields(ToldRow) if part.name != "given_up")
+
+
 async def take_turn(conn: AsyncConnection) -> None:
     """Until the transaction ends nobody else decides whom to tell what, in any process."""
     await turns.take(conn, turns.NOTICES)
@@ -100,8 +103,8 @@ async def plan(  # noqa: PLR0913 - the columns of a notice
     )
     if queued.first() is None:
         return False
-    columns = [column.name for column in told.c]
-    await conn.execute(told.insert(), [{c: getattr(line, c) for c in columns} for line in lines])
+    columns = [{column: getattr(line, column) for column in _LINE} for line in lines]
+    await conn.execute(told.insert(), columns)
     return True
 
 
@@ -215,9 +218,10 @@ async def _settle(conn: AsyncConnection, key: str, new: NoticeState, **facts: An
 
 async def _lines(conn: AsyncConnection, wanted: Any) -> list[ToldRow]:  # noqa: ANN401 - SQLAlchemy's condition
     given_up = (notices.c.state == NoticeState.FAILED).label("given_up")
-    query = select(told, given_up).join_from(told, notices).where(wanted)
+    columns = [*(told.c[name] for name in _LINE), given_up]
+    query = select(*columns).join_from(told, notices).where(wanted)
     rows = await conn.execute(query.order_by(told.c.at, told.c.key, told.c.about))
-    return [ToldRow(**row) for row in rows.mappings()]
+    return [ToldRow(*row) for row in rows]
 
 
 async def _all(conn: AsyncConnection, query: Select[Any]) -> list[NoticeRow]:

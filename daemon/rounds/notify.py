@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx2
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from daemon.ledger.incidents import IncidentRow
+    from daemon.ledger.incidents import Outline
     from daemon.rounds.addressees import Addressee
     from daemon.rounds.stories import Names
     from daemon.rounds.surroundings import Surroundings
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 ENDED_WITHIN = timedelta(days=2)
 """How long after its end an incident may still be told as solved: quiet hours pass in between."""
 FAILED_WITHIN = timedelta(days=1)
+KINDS = {str(kind): kind for kind in Kind}
+SHARE = 20
+LONGEST_REST = timedelta(minutes=1)
+"""Planning takes at most one part in twenty of the time, however many incidents there are."""
 AT_ONCE = 20
 """Deliveries under way; a slow channel holds up nobody else's."""
 DRAIN_S = 15.0
@@ -55,6 +59,7 @@ class Notifier:
         self._policy, self._primaries = policy, primaries
         self._courier = Courier(around, self._addressees, names, http)
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._rest = (self._clock.now(),) * 2
 
     async def run_once(self) -> None:
         """Plan what is due, and begin to deliver what is planned.
@@ -65,7 +70,8 @@ class Notifier:
             return
         ended = [key for key, task in self._under_way.items() if task.done()]
         outcomes = [self._under_way.pop(key) for key in ended]
-        await self._plan()
+        if not self._rests():
+            await self._plan()
         await self._begin()
         for task in outcomes:
             task.result()
@@ -79,10 +85,21 @@ class Notifier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _rests(self) -> bool:
+        """Whether planning took so long that others come first; a clock set back ends that."""
+        begin, end = self._rest
+        return begin <= self._clock.now() < end
+
     async def _plan(self) -> None:
+        began = self._clock.now()
         async with self._ledger.read() as conn:
-            if not await self._due(conn, self._clock.now()):
-                return
+            wanted = await self._due(conn, began)
+        if wanted:
+            await self._store_all()
+        ended = self._clock.now()
+        self._rest = ended, ended + min(SHARE * (ended - began), LONGEST_REST)
+
+    async def _store_all(self) -> None:
         async with self._ledger.write() as conn:
             await notices.take_turn(conn)  # and look again: another process may have been first
             now = self._clock.now()
@@ -98,7 +115,7 @@ class Notifier:
             self._under_way[key] = asyncio.create_task(self._courier.carry(key))
 
     async def _due(self, conn: AsyncConnection, now: datetime) -> list[Due]:
-        rows = await incidents.since(conn, now - ENDED_WITHIN)
+        rows = await incidents.outlines(conn, now - ENDED_WITHIN)
         failed = await self._failures(conn, now)
         if not rows and not failed:
             return []
@@ -115,7 +132,7 @@ class Notifier:
             if row.contact in self._addressees
         ]
 
-    def _incident(self, row: IncidentRow) -> Incident:
+    def _incident(self, row: Outline) -> Incident:
         # nothing that the owner could do brings a provider back: no reason to wake anybody
         acute = (row.shop, row.route) in self._primaries and row.cause != Cause.PROVIDER
         return Incident(
@@ -147,7 +164,7 @@ def _told(line: ToldRow) -> Told:
     return Told(
         line.key,
         line.contact,
-        Kind(line.kind),
+        KINDS[line.kind],
         line.at,
         line.about,
         line.episode,
