@@ -68,13 +68,17 @@ async def _reached(taken: Counter[str], enough: int) -> bool:
     return len(taken) >= enough
 
 
-async def settle(world: DemoWorld, url: str) -> list[ProbeRow]:
-    """Let a daemon that sends nothing more look until nothing is open."""
+async def settle(world: DemoWorld, url: str, taken: Counter[str]) -> list[ProbeRow]:
+    """Let a daemon that sends nothing more look until nothing is open.
+
+    A probe whose sender was killed counts as unsent until it is seen: those taken are waited for.
+    """
 
     async def nothing_open() -> list[ProbeRow] | None:
         rows = await all_probes(url)
         waiting = {ProbeState.PLANNED, ProbeState.SUBMITTED, ProbeState.OVERDUE}
-        return None if any(row.state in waiting for row in rows) else rows
+        unseen = [r for r in rows if r.message_id in taken and r.state is not ProbeState.SIGHTED]
+        return None if unseen or any(row.state in waiting for row in rows) else rows
 
     async with running(world.settings_file, "--no-probing"):
         return await until(nothing_open, within_s=60)  # type: ignore[no-any-return]
@@ -98,7 +102,7 @@ async def test_killed_again_and_again_nothing_is_lost_and_nothing_sent_twice(
             await until(partial(_reached, taken, enough))
             await asyncio.sleep(moments.uniform(0, 0.7))  # the moment of the kill is the test
             process.kill()
-    rows = await settle(demo_world, url)
+    rows = await settle(demo_world, url, taken)
     known = {row.message_id: row for row in rows}
     assert not [message for message, times in taken.items() if times > 1], "sent twice"
     assert set(taken) <= set(known), "sent without a row"
@@ -119,7 +123,7 @@ async def test_two_daemons_on_one_database_share_the_slots(
     change(twin, listen={"console": "127.0.0.1:0", "metrics": "127.0.0.1:0"})
     async with running(demo_world.settings_file), running(twin):
         await until(partial(_reached, taken, 24))
-    rows = await settle(demo_world, postgres_url)
+    rows = await settle(demo_world, postgres_url, taken)
     assert max(taken.values()) == 1
     assert set(taken) <= {row.message_id for row in rows}
     slots = Counter((row.shop, row.route, row.seed, row.slot) for row in rows)

@@ -88,7 +88,7 @@ async def test_a_seed_that_was_taken_out_is_in_no_metric_of_now(
 
     async def up() -> set[str]:
         text = (await http.get(f"{url}/metrics")).text
-        gauges = ("receiptwatch_mailbox_up{", "receiptwatch_heartbeat", "receiptwatch_seed_")
+        gauges = ("receiptwatch_mailbox_up{", "receiptwatch_heartbeat", "receiptwatch_seed_probes")
         lines = [line for line in text.splitlines() if line.startswith(gauges)]
         return {line.rpartition(" ")[0] for line in lines}
 
