@@ -25,8 +25,8 @@ async def test_the_ledgers_history_is_what_replay_reads(on_stage: Stage) -> None
     async def all_known() -> list[str] | None:
         told = await receiptwatch("history", "--config", config)
         lines = told.out.splitlines()
-        bad = [line for line in lines if json.loads(line)["verdict"] == "spam"]
-        return lines if len(bad) >= 4 else None
+        bad = [told for told in map(json.loads, lines) if told["verdict"] == "spam"]
+        return lines if len(bad) >= 4 and all(told["spf"] for told in bad) else None
 
     lines: list[str] = await until(all_known)
     observations = [from_json(json.loads(line)) for line in lines]
