@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from daemon import desk
 from daemon.clock import Clock
+from daemon.commands.diagnose import findings_table
 from daemon.commands.options import (
     DEFAULT_FILE,
     NOT_SO,
@@ -25,7 +26,8 @@ from daemon.commands.options import (
     refuse,
 )
 from daemon.desk import NotDone
-from daemon.ledger import Ledger, LedgerError, incidents
+from daemon.ledger import Ledger, LedgerError, findings, incidents, probes
+from probes.observation import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from daemon.ledger.incidents import IncidentRow
+    from probes.observation import Finding
+
+HEADERS_SHOWN = 16_384
+"""Octets of a message's head that are shown."""
 
 app = typer.Typer(name="incident", no_args_is_help=True, help="What is wrong, and who is on it.")
 
@@ -65,20 +71,48 @@ def list_incidents(
 def show(
     incident: Incident, config: SettingsFile = DEFAULT_FILE, *, as_json: AsJson = False
 ) -> None:
-    """Show one incident with its evidence; `receiptwatch status` says what lands now."""
+    """Show one incident with what it rests on: findings, their remedies, a message's headers."""
 
-    async def read(conn: AsyncConnection) -> IncidentRow | None:
-        return await incidents.get(conn, incident)
+    async def read(conn: AsyncConnection) -> Case | None:
+        row = await incidents.get(conn, incident)
+        return await _case(conn, row) if row else None
 
-    row = _with_ledger(config, read)
-    if row is None:
+    case: Case | None = _with_ledger(config, read)
+    if case is None:
         refuse(f"There is no incident {incident}.")
     if as_json:
-        print_json(asdict(row))
+        print_json(asdict(case.row) | case.as_json())
         return
     screen = Console()
-    screen.print(_table([row]))
-    screen.print(f"Probability {row.probability:.0%}. Evidence: {', '.join(row.evidence)}")
+    screen.print(_table([case.row]))
+    screen.print(
+        f"Probability {case.row.probability:.0%}. Evidence: {', '.join(case.row.evidence)}"
+    )
+    screen.print(findings_table(case.findings))
+    screen.print(case.headers, markup=False, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An incident and what it rests on; `headers` are of its latest message that was found."""
+
+    row: IncidentRow
+    findings: tuple[Finding, ...]
+    headers: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What the incident's own row does not hold."""
+        found = [finding.as_json() for finding in self.findings]
+        return {"findings": found, "headers": self.headers}
+
+
+async def _case(conn: AsyncConnection, row: IncidentRow) -> Case:
+    found = await findings.of_probes(conn, row.evidence)
+    worth = tuple(f.finding for f in found if f.finding.severity is not Severity.OK)
+    raws = [await probes.raw_of(conn, probe) for probe in row.evidence]
+    latest = next((raw.raw for raw in reversed(raws) if raw), b"")
+    headers = latest[:HEADERS_SHOWN].partition(b"\r\n\r\n")[0]
+    return Case(row, worth, headers.decode("utf-8", "replace"))
 
 
 @app.command()

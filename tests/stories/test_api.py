@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import pytest
 from daemon.ledger import incidents
 from daemon.ledger.incidents import IncidentRow
 from daemon.lifecycles.incident import IncidentState
-from tests.stories.programs import address, change, receiptwatch
+from daemon.rounds.full_round import results_of
+from tests.stories.programs import address, change, receiptwatch, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -117,3 +119,25 @@ async def test_the_command_line_does_the_same(on_stage: Stage, http: httpx2.Asyn
     assert (refused.code, refused.err) == (1, "There is no incident i-0123.\n")
     [shown] = (await http.get("/api/v1/incidents")).json()["incidents"]
     assert shown["acknowledged_by"] == "Mina"
+
+
+async def test_an_incident_is_shown_with_what_it_rests_on(on_stage: Stage) -> None:
+    engine = on_stage.service.engine
+    on_stage.world.break_dkim("primary")
+    yahoo = [p for p in engine.pairs if (p.seed, p.route) == ("yahoo-1", "primary")]
+    [probe] = await engine.launcher.launch_now(yahoo)
+
+    async def judged() -> bool:
+        return (await results_of(engine.around.ledger, [probe]))[0].settled
+
+    await until(judged)
+    async with engine.around.ledger.write() as conn:
+        assert await incidents.open_(conn, replace(INCIDENT, evidence=(probe,)))
+    config = on_stage.world.settings_file
+    shown = (await receiptwatch("incident", "show", INCIDENT.id, "--json", "--config", config)).json
+    assert {(f["check"], f["status"]) for f in shown["findings"]} >= {("dkim", "fail")}
+    assert all(f["remedy"] for f in shown["findings"] if f["check"] == "dkim")
+    assert "DKIM-Signature:" in shown["headers"]
+    told = await receiptwatch("incident", "show", INCIDENT.id, "--config", config)
+    assert told.code == 0, told.err
+    assert "DKIM-Signature:" in told.out
