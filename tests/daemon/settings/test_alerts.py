@@ -143,3 +143,20 @@ def test_the_dead_mans_switch_is_read_from_its_file_and_shown_nowhere(folder: Pa
     with pytest.raises(SettingsError, match="begins with https") as refused:
         loaded(folder, alerts={"heartbeat_url_file": "switch.url"})
     assert "s3cret" not in str(refused.value)
+
+
+def test_what_nobody_would_hear_of_is_said(folder: Path) -> None:
+    def gaps(*contacts: dict[str, Any]) -> list[str]:
+        return list(loaded(folder, alerts={"contacts": list(contacts)}).alerts.gaps(["demo"]))
+
+    nobody = "Nobody is told when receipts of demo do not land."
+    inboxes = "No contact is an operator: nobody hears of faulty test inboxes."
+    email = "When email fails, no operator hears of it by another channel."
+    switch = "There is no dead man's switch: nobody hears when this monitor itself dies."
+    operator = contact("slack", name="omid", operator=True)
+    assert gaps() == [nobody, inboxes, switch]
+    assert gaps(contact()) == [inboxes, email, switch]
+    assert gaps(contact(operator=True)) == [email, switch]
+    slack = email.replace("email", "slack")
+    assert gaps(contact(), operator) == [slack, switch]
+    assert gaps(contact(operator=True), operator) == [switch]
