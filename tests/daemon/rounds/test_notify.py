@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon import desk
+from daemon.clock import ScaledClock
 from daemon.ledger import incidents
 from daemon.ledger.states import NoticeState
 from daemon.lifecycles.incident import IncidentState
@@ -283,3 +284,20 @@ async def test_a_channel_that_never_answers_holds_up_nobody_else(desk_bell: Rece
 async def test_nobody_to_tell_is_nothing_to_do(desk_bell: Reception) -> None:
     await desk_bell.open()
     assert await desk_bell.round(desk_bell.notifier(policy=POLICY)) == []
+
+
+async def test_on_a_fast_clock_the_lease_still_outlasts_the_network(desk_bell: Reception) -> None:
+    fast = replace(desk_bell.around, clock=ScaledClock(60))
+    async with HttpServer(lambda _: Reply(endless=True, pause_s=0.05)) as silent:
+        stuck = desk_bell.contact()
+        stuck = replace(stuck, settings=stuck.settings.model_copy(update={"url": silent.url}))
+        notifier = desk_bell.notifier(stuck, around=fast)
+        await desk_bell.open(opened_at=fast.clock.now())
+        async with asyncio.timeout(5):
+            while not silent.requests:
+                await notifier.run_once()
+                await asyncio.sleep(0.01)
+        [told] = await desk_bell.notices()
+        assert told.lease_until
+        lasts = told.lease_until - told.planned_at
+        assert lasts.total_seconds() * fast.clock.real_s(1) >= 60

@@ -155,3 +155,16 @@ async def test_what_is_no_longer_on_record_is_said_to_be_so(around: Surroundings
         key = await planned(conn, "i-0")
     with pytest.raises(LookupError, match="no longer on record"):
         await told_by(around, key)
+
+
+async def test_a_cause_that_turned_back_meanwhile_is_not_told_against_itself(
+    around: Surroundings,
+) -> None:
+    now = around.clock.now()
+    async with around.ledger.write() as conn:
+        row = await opened(conn, cause="route")
+        await planned(conn, row.id, cause="route", at=now - timedelta(minutes=9))
+        key = await planned(conn, row.id, kind="cause_changed", cause="provider", at=now)
+    story = await told_by(around, key)
+    assert isinstance(story, Story)
+    assert (story.cause, story.was) == (Cause.ROUTE, None)

@@ -1,14 +1,15 @@
-"""`alert test`, `alert log` and what `check` says of alerts, as people run them."""
+"""Alerts as people run them: `alert test`, `alert log`, what `check` says, the sign of life."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from tests.daemon.alerts.channel_samples import BOT, SIGNING, Services
 from tests.daemon.alerts.http_server import HttpServer, Reply
-from tests.stories.programs import change, receiptwatch
+from tests.stories.programs import address, change, receiptwatch, running, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,3 +108,24 @@ async def test_check_says_what_nobody_would_hear_of(
     assert covered.json["alerts"]["gaps"] == []
     assert [c["channel"] for c in covered.json["alerts"]["contacts"]] == ["webhook", "telegram"]
     assert server.requests == []
+
+
+async def test_the_running_service_gives_a_sign_of_life_and_shows_its_metrics(
+    demo_world: DemoWorld, server: HttpServer
+) -> None:
+    file = demo_world.settings_file
+    switch = secret(file, "switch", f"{server.url}/ping")
+    heartbeat = {"heartbeat_url_file": switch, "heartbeat_every": "1s"}
+    change(file, alerts={"contacts": told(file, server), **heartbeat})
+    async with running(file, "--no-probing"):
+
+        async def pinged_twice() -> bool:
+            return [r.path for r in server.requests].count("/ping") >= 2
+
+        assert await until(pinged_twice)
+        async with httpx2.AsyncClient() as http:
+            metrics = (await http.get(f"{address(file, 'metrics')}/metrics")).text
+    assert 'receiptwatch_heartbeat_pings_total{outcome="failed"} 0.0' in metrics
+    assert 'receiptwatch_heartbeat_timestamp_seconds{loop="notify"}' in metrics
+    labels = 'channel="webhook",kind="opened",outcome="sent"'
+    assert f"receiptwatch_notices_total{{{labels}}} 0.0" in metrics
