@@ -37,3 +37,24 @@ class NoticeState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """Refused for good, or given up; the operator is told by another channel."""
+
+
+class Reading(StrEnum):
+    """Whether a message was read for what it is about; it is sent on either way."""
+
+    PENDING = "pending"
+    READ = "read"
+    UNPARSED = "unparsed"
+    """It breaks a cap or cannot be taken apart; `problem` says why."""
+
+
+class AttemptCause(StrEnum):
+    """Why an attempt was made."""
+
+    FIRST = "first"
+    FAILOVER = "failover"
+    """An earlier one failed by its route."""
+    PERSON = "person"
+    """A person asked for it."""
+    RESEND = "resend"
+    """It was at risk of staying unseen."""

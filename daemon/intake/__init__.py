@@ -1,0 +1,1 @@
+"""Order mail comes in: SMTP, what a message is about, and what a bounce says."""

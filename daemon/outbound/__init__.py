@@ -1,0 +1,1 @@
+"""Order mail goes out: kept connections, return paths, signatures."""
