@@ -37,7 +37,7 @@ _WORD = re.compile(
 
 def new_id() -> str:
     """A fresh probe id: 12 characters, 60 random bits."""
-    return _base32(secrets.randbits(5 * HALF))
+    return base32(secrets.randbits(5 * HALF), HALF)
 
 
 def mint(key: bytes, probe: str, recipient: str) -> str:
@@ -85,6 +85,11 @@ def grouped(token: str) -> str:
     return "-".join(token[start : start + 6] for start in range(0, len(token), 6))
 
 
+def base32(number: int, length: int) -> str:
+    """The low `5 * length` bits of `number`, highest first, in Crockford's letters."""
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (length - 1), -1, -5))
+
+
 def _canonical(word: str) -> str | None:
     """`word` in the letters of the alphabet alone; None when it holds anything else."""
     if not word.isascii():  # upper-casing turns some foreign letters into ASCII ones
@@ -98,8 +103,4 @@ def _signature(key: bytes, probe: str, recipient: str) -> str:
         raise ValueError(f"the signing key needs at least {SHORTEST_KEY} bytes")
     message = b"\0".join((_LABEL, probe.encode(), recipient.casefold().encode()))
     digest = hmac.digest(key, message, "sha256")
-    return _base32(int.from_bytes(digest[:8], "big") >> 4)
-
-
-def _base32(number: int) -> str:
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (HALF - 1), -1, -5))
+    return base32(int.from_bytes(digest[:8], "big") >> 4, HALF)
