@@ -7,6 +7,6 @@
 """
 
 from daemon.ledger.database import Ledger
-from daemon.ledger.failures import LedgerError
+from daemon.ledger.failures import LedgerError, LedgerFull
 
-__all__ = ["Ledger", "LedgerError"]
+__all__ = ["Ledger", "LedgerError", "LedgerFull"]

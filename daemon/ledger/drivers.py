@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random
 
-from daemon.ledger.failures import LOCK_WAIT_S, LedgerError
+from daemon.ledger.failures import LOCK_WAIT_S, SHORT_WAIT_S, LedgerError
 
 if TYPE_CHECKING:
     import aiosqlite
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 CONNECT_WAIT_S = 10.0
 STATEMENT_WAIT_S = 60.0
+
+_PRAGMAS = (
+    "PRAGMA synchronous=FULL",  # durable before we say so
+    "PRAGMA foreign_keys=ON",
+)
 
 
 def create(url: str) -> AsyncEngine:
@@ -68,6 +73,21 @@ def _sqlite(parsed: URL) -> AsyncEngine:
     return engine
 
 
+def create_blocking(url: URL) -> Engine:
+    """A second engine on an SQLite file that is open and set up already, for a thread of our own.
+
+    Its transactions write, and wait for another process's for a short time only.
+    """
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        execution_options={"writes": True},
+        connect_args={"isolation_level": None, "timeout": SHORT_WAIT_S},
+    )
+    event.listen(engine, "connect", _set_up_blocking)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
 def _create_private(path: str) -> None:
     """The file holds mail: nobody but us may read it. SQLite gives its log the same mode."""
     try:
@@ -95,8 +115,13 @@ async def _make_durable(connection: aiosqlite.Connection) -> None:
     ):
         with attempt:  # SQLite does not wait for its lock here, as it does everywhere else
             await connection.execute_fetchall("PRAGMA journal_mode=WAL")
-    await connection.execute_fetchall("PRAGMA synchronous=FULL")  # durable before we say so
-    await connection.execute_fetchall("PRAGMA foreign_keys=ON")
+    for pragma in _PRAGMAS:
+        await connection.execute_fetchall(pragma)
+
+
+def _set_up_blocking(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in _PRAGMAS:  # the file itself says that it keeps a WAL
+        connection.execute(pragma)
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import URL
+
 LOCK_WAIT_S = 30.0
 """How long SQLite waits for another process's transaction."""
+SHORT_WAIT_S = 1.5
+"""The same, for a transaction whose outcome somebody awaits on an open connection."""
 
 _GONE = "the connection to the database was lost"
 _FULL = "the disk that holds the database is full"
@@ -26,7 +31,7 @@ _SQLITE = {
     "SQLITE_NOTADB": "the file is not an SQLite database",
     "SQLITE_CORRUPT": "the database file is damaged; restore it from a backup",
     "SQLITE_IOERR": "the disk that holds the database fails to read or write",
-    "SQLITE_BUSY": f"another program has kept the database locked for {LOCK_WAIT_S:.0f} seconds",
+    "SQLITE_BUSY": "another program keeps the database locked",
 }
 _POSTGRESQL = {
     "08": _GONE,
@@ -44,6 +49,10 @@ class LedgerError(Exception):
     """The database cannot be used as it is; the text is a sentence for the operator."""
 
 
+class LedgerFull(LedgerError):  # noqa: N818 - a LedgerError, and named by what is wrong
+    """The disk is full: nothing is taken until there is room again."""
+
+
 @contextmanager
 def in_words() -> Iterator[None]:
     """Turn a failure of the database's surroundings into LedgerError; our own bugs pass."""
@@ -51,8 +60,24 @@ def in_words() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if reason := explain(error):
-            raise LedgerError(f"The ledger failed: {reason}.") from error
+            raise _failure(f"The ledger failed: {reason}.", reason) from error
         raise
+
+
+@contextmanager
+def reaching(url: URL) -> Iterator[None]:
+    """Turn every failure to connect into LedgerError."""
+    try:
+        yield
+    except (OSError, DBAPIError, PoolTimeoutError) as error:
+        reason = explain(error) if isinstance(error, DBAPIError) else None
+        where = url.render_as_string()  # hides the password
+        sentence = f"The ledger {where} cannot be reached: {reason or error}."
+        raise _failure(sentence, reason) from error
+
+
+def _failure(sentence: str, reason: str | None) -> LedgerError:
+    return LedgerFull(sentence) if reason == _FULL else LedgerError(sentence)
 
 
 def explain(error: DBAPIError) -> str | None:
