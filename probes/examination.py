@@ -1,35 +1,27 @@
-"""All checks on one message: in this process, or in a worker that can be killed.
-
-A regular expression that runs away holds every thread of its process, and no time-out inside can
-end it. So strangers' messages are examined in a child process with a budget.
-"""
+"""All checks on one message: in this process, or in a worker that can be killed."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
-import json
-import os
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import probes.checks
 from probes.catalogue import scan
 from probes.check import Check, not_evaluable
 from probes.letter import TooHostile, read_letter
 from probes.observation import Finding, Specimen
+from probes.public_suffix import organizational_domain
 from probes.received import received_at
+from probes.resolver import Resolver
+from probes.worker import Worker, WorkerLost
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from probes.resolver import Resolver
-
-START_S = 30.0
-_MAX_ANSWER = 16 * 1024 * 1024
+_THREADS = 24
 
 
 @functools.cache
@@ -88,98 +80,46 @@ class Examiner:
         timeout_s: float = 5.0,
         budget_s: float = 10.0,
     ) -> None:
-        self._budget_s = budget_s
         # An inquiry waits for DNS at most twice as long, which must leave time to compute.
         dns_s = min(timeout_s, 0.3 * budget_s)
-        self._settings = json.dumps([list(nameservers), port, dns_s, budget_s])
-        self._turn = asyncio.Lock()
-        self._worker: Process | None = None
+        settings = [list(nameservers), port, dns_s]
+        self._worker = Worker("probes.examination:begin", settings, budget_s=budget_s)
 
     async def examine(self, specimen: Specimen) -> tuple[Finding, ...]:
         """Every check's findings; when the child is too slow or dies, findings that say so."""
-        async with self._turn:
-            try:
-                worker = await self._started()
-                return await asyncio.wait_for(_ask(worker, specimen), self._budget_s)
-            except TimeoutError:
-                await self._kill()
-                return _all(f"Not evaluable: took longer than {self._budget_s:g} s.")
-            except (OSError, EOFError, ValueError) as error:
-                code = await self._kill()
-                reason = f"The examining process died ({type(error).__name__}, exit code {code})."
-                return _all(reason)
-            except BaseException:
-                # Cancelled in the middle of a job: the child's next answer would be the old one.
-                await self._kill()
-                raise
+        job = {
+            "signed_at": specimen.signed_at.isoformat(),
+            "trusted_hosts": specimen.trusted_hosts,
+            "truncated": specimen.truncated,
+        }
+        try:
+            answer = await self._worker.ask(job, specimen.raw)
+        except WorkerLost as lost:
+            return tuple(not_evaluable(c.name, f"Not evaluable: {lost}.") for c in all_checks())
+        return tuple(Finding.from_json(record) for record in answer)
 
     async def close(self) -> None:
         """End the child; a job in progress is waited for."""
-        async with self._turn:
-            await self._kill()
-
-    async def _started(self) -> Process:
-        if self._worker is None or self._worker.returncode is not None:
-            await self._kill()
-            self._worker = await _start(self._settings)
-        return self._worker
-
-    async def _kill(self) -> int | None:
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
-        await worker.communicate()
-        return worker.returncode
+        await self._worker.close()
 
 
-async def _start(settings: str) -> Process:
-    """A child that has imported everything; raises EOFError or TimeoutError when it cannot."""
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "probes.worker",
-        settings,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        # Nothing of our environment, where secrets may be, reaches the parser of hostile input.
-        env=_environment(),
-        # Ctrl-C in a terminal ends the daemon, which then ends the child.
-        start_new_session=True,
-        limit=_MAX_ANSWER,
-    )
-    await asyncio.wait_for(_read_line(worker), START_S)
-    return worker
+def begin(settings: Sequence[Any]) -> Callable[[Mapping[str, Any], bytes], Any]:
+    """What the worker runs: every check on the specimen that `job` describes."""
+    resolver = Resolver(*settings)
+    all_checks()
+    organizational_domain("example.com")
+    runner = asyncio.Runner()
+    # Threads only wait for DNS here; the default would be six on a small machine.
+    runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
 
+    def work(job: Mapping[str, Any], raw: bytes) -> Any:  # noqa: ANN401 - JSON
+        specimen = Specimen(
+            raw,
+            datetime.fromisoformat(job["signed_at"]),
+            tuple(job["trusted_hosts"]),
+            job["truncated"],
+        )
+        findings = runner.run(examine_all(specimen, resolver))
+        return [finding.as_json() for finding in findings]
 
-def _environment() -> dict[str, str]:
-    # Each thread's own malloc arena would use up the worker's address space on many cores.
-    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
-
-
-async def _ask(worker: Process, specimen: Specimen) -> tuple[Finding, ...]:
-    if worker.stdin is None:
-        raise EOFError("the examining process has no input")
-    job = {
-        "size": len(specimen.raw),
-        "signed_at": specimen.signed_at.isoformat(),
-        "trusted_hosts": specimen.trusted_hosts,
-        "truncated": specimen.truncated,
-    }
-    worker.stdin.write(json.dumps(job).encode() + b"\n" + specimen.raw)
-    await worker.stdin.drain()
-    answer = json.loads(await _read_line(worker))
-    return tuple(Finding.from_json(record) for record in answer)
-
-
-async def _read_line(worker: Process) -> bytes:
-    line = await worker.stdout.readline() if worker.stdout else b""
-    if not line.endswith(b"\n"):
-        raise EOFError("the examining process ended")
-    return line
-
-
-def _all(reason: str) -> tuple[Finding, ...]:
-    return tuple(not_evaluable(check.name, reason) for check in all_checks())
+    return work

@@ -1,67 +1,141 @@
-"""The child process of `probes.examination.Examiner`.
+"""A child process that works on strangers' bytes, one job at a time, and can be killed.
 
-Reads jobs from standard input, each a line of JSON and then the raw message, and answers each
-with a line of JSON on standard output. Its first line says that it is ready.
+A regular expression that runs away holds every thread of its process, and no time-out inside can
+end it. So what strangers wrote is taken apart in a child with a budget of time and memory; what it
+runs is named by the text "module:function" (see `probes.worker_process`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import math
-import resource
-import signal
+import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from probes.examination import all_checks, examine_all
-from probes.observation import Specimen
-from probes.public_suffix import organizational_domain
-from probes.resolver import Resolver
-
 if TYPE_CHECKING:
+    from asyncio.subprocess import Process
     from collections.abc import Mapping
 
+START_S = 30.0
 MAX_MEMORY = 2 * 1024**3
-"""Address space, in bytes; a working child needs about a quarter."""
-_GRACE_S = 5
-_THREADS = 24
+_MAX_ANSWER = 16 * 1024 * 1024
 
 
-def main(settings: str) -> None:
-    """Serve until standard input ends."""
-    nameservers, port, timeout_s, budget_s = json.loads(settings)
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    resolver = Resolver(nameservers, port, timeout_s)
-    all_checks()
-    organizational_domain("example.com")
-    _answer("ready")
-    with asyncio.Runner() as runner:
-        # Threads only wait for DNS here; the default would be six on a small machine.
-        runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
-        while line := sys.stdin.buffer.readline():
-            # Should the parent be gone, nobody else ends a job that runs away.
-            signal.alarm(math.ceil(budget_s) + _GRACE_S)
-            findings = runner.run(examine_all(_specimen(json.loads(line)), resolver))
-            signal.alarm(0)
-            _answer([finding.as_json() for finding in findings])
+class WorkerLost(Exception):  # noqa: N818 - named after what happened to it
+    """The job cost the worker its life; the text says how, and the next job gets a new worker."""
 
 
-def _specimen(job: Mapping[str, Any]) -> Specimen:
-    return Specimen(
-        raw=sys.stdin.buffer.read(job["size"]),
-        signed_at=datetime.fromisoformat(job["signed_at"]),
-        trusted_hosts=tuple(job["trusted_hosts"]),
-        truncated=job["truncated"],
+class WorkerTooSlow(WorkerLost):
+    """The job took longer than the budget, and the worker was killed for it."""
+
+
+class WorkerNotStarted(WorkerLost):
+    """No worker came up: the job was never begun, and is not to blame."""
+
+
+class Worker:
+    """Runs `begin`, "module:function", in a child; the first job starts it.
+
+    `settings` is JSON that the function gets once. A job over `budget_s` seconds costs the child
+    its life, as one over `memory` bytes of address space may.
+    """
+
+    def __init__(
+        self, begin: str, settings: object = None, *, budget_s: float, memory: int = MAX_MEMORY
+    ) -> None:
+        self._orders = json.dumps([begin, settings, budget_s, memory])
+        self._budget_s = budget_s
+        self._turn = asyncio.Lock()
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while there is none."""
+        return self._process.pid if self._process else None
+
+    async def ask(self, job: Mapping[str, Any], raw: bytes) -> Any:  # noqa: ANN401 - JSON
+        """The JSON that the child answers to `job` (JSON too) and `raw`; raises WorkerLost."""
+        async with self._turn:
+            process = await self._started()
+            try:
+                return await asyncio.wait_for(_exchange(process, job, raw), self._budget_s)
+            except TimeoutError:
+                await self._kill()
+                raise WorkerTooSlow(f"took longer than {self._budget_s:g} s") from None
+            except (OSError, EOFError, ValueError) as error:
+                code = await self._kill()
+                how = f"{type(error).__name__}, exit code {code}"
+                raise WorkerLost(f"the examining process died ({how})") from error
+            except BaseException:
+                # Cancelled in the middle of a job: the child's next answer would be the old one.
+                await self._kill()
+                raise
+
+    async def close(self) -> None:
+        """End the child; a job in progress is waited for."""
+        async with self._turn:
+            await self._kill()
+
+    async def _started(self) -> Process:
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        await self._kill()
+        try:
+            self._process = await _spawn(self._orders)
+            await asyncio.wait_for(_read_line(self._process), START_S)
+        except (OSError, EOFError, ValueError) as error:  # TimeoutError is an OSError
+            await self._kill()
+            why = type(error).__name__
+            raise WorkerNotStarted(f"the examining process did not start ({why})") from error
+        except BaseException:
+            await self._kill()
+            raise
+        return self._process
+
+    async def _kill(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+        return process.returncode
+
+
+async def _spawn(orders: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "probes.worker_process",
+        orders,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        # Nothing of our environment, where secrets may be, reaches the parser of hostile input.
+        env=_environment(),
+        # Ctrl-C in a terminal ends the daemon, which then ends the child.
+        start_new_session=True,
+        limit=_MAX_ANSWER,
     )
 
 
-def _answer(value: object) -> None:
-    sys.stdout.buffer.write(json.dumps(value).encode() + b"\n")
-    sys.stdout.buffer.flush()
+def _environment() -> dict[str, str]:
+    # Each thread's own malloc arena would use up the worker's address space on many cores.
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+async def _exchange(process: Process, job: Mapping[str, Any], raw: bytes) -> Any:  # noqa: ANN401 - JSON
+    if process.stdin is None:
+        raise EOFError("the examining process has no input")
+    process.stdin.write(json.dumps([len(raw), job]).encode() + b"\n" + raw)
+    await process.stdin.drain()
+    return json.loads(await _read_line(process))
+
+
+async def _read_line(process: Process) -> bytes:
+    line = await process.stdout.readline() if process.stdout else b""
+    if not line.endswith(b"\n"):
+        raise EOFError("the examining process ended")
+    return line

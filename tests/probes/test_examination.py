@@ -170,7 +170,7 @@ async def test_a_file_is_diagnosed_as_of_its_arrival(stub: DnsStub) -> None:
 
 
 def worker_of(examiner: Examiner) -> int:
-    assert examiner._worker is not None
+    assert examiner._worker.pid is not None
     return examiner._worker.pid
 
 
