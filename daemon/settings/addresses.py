@@ -13,6 +13,12 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.IGNORECASE)
 
+_WIDEST = {4: 8, 6: 7}
+"""The shortest prefixes by IP version: 10.0.0.0/8 and fc00::/7 are the widest of private use."""
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
@@ -91,14 +97,53 @@ def _sender(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    try:
+        return check_address(f"postmaster@{value}").rpartition("@")[2]
+    except AddressError:
+        raise ValueError("must be a domain, such as shop.example") from None
+
+
+def _network(value: object) -> Network:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    try:
+        network = ipaddress.ip_network(str(value))
+    except ValueError:
+        raise ValueError(_no_network(str(value))) from None
+    if network.prefixlen < _WIDEST[network.version]:
+        raise ValueError(
+            f"`{network}` holds so much of the Internet that this would be an open relay; "
+            "write the addresses of your own servers"
+        )
+    if isinstance(network, ipaddress.IPv6Network) and network.overlaps(_MAPPED):
+        raise ValueError("means IPv4 addresses; write them as such, such as 192.0.2.0/24")
+    return network
+
+
+def _no_network(value: str) -> str:
+    try:
+        meant = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return "must be a network, such as 192.0.2.0/24 or 2001:db8::/64, or one IP address"
+    return f"has an address within the network; write `{meant}` for all of it, or the address alone"
+
+
 Name = Annotated[
     str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})
 ]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Domain = Annotated[str, AfterValidator(_domain)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 EmailAddress = Annotated[str, AfterValidator(_email_address)]
 Sender = Annotated[str, AfterValidator(_sender)]
+NetworkAddress = Annotated[
+    Network,
+    PlainValidator(_network),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9a-fA-F.:]+(/\d{1,3})?$"}),
+]
 ListenAddress = Annotated[
     HostPort,
     PlainValidator(_listen_address),

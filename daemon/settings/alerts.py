@@ -24,9 +24,9 @@ from daemon.alerts.exchange import protected
 from daemon.rulings.alerting import QuietHours
 from daemon.settings.addresses import Name
 from daemon.settings.durations import Duration
+from daemon.settings.entries import entries, repeated
 from daemon.settings.files import LineFile, read_line
 from daemon.settings.section import Refusal, Section, one_of
-from daemon.settings.shops import entries, repeated
 
 LONGEST_GAP = timedelta(hours=1)
 _TIMES = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)

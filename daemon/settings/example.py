@@ -20,6 +20,10 @@ EXAMPLE: dict[str, Any] = {
     "dns": Settings.model_fields["dns"].default.model_dump(mode="json"),
     "cadence": Settings.model_fields["cadence"].default.model_dump(mode="json"),
     "retention": Settings.model_fields["retention"].default.model_dump(mode="json"),
+    "intake": {
+        "listen": [{"address": "127.0.0.1:2525", "tls": "none"}],
+        "hostname": "receiptwatch.shop.example",
+    },
     "seeds": [
         {
             "name": "gmail-1",
@@ -89,8 +93,20 @@ EXAMPLE: dict[str, Any] = {
                         "username": "shop",
                         "password_file": "secrets/demo-backup.password",
                     },
+                    "return_path": "signed",
                 },
             ],
+            "intake": {
+                "mode": "relay",
+                "networks": ["127.0.0.1"],
+                "senders": ["shop.example"],
+                "orders": {"number": ["(?i)order (?:no\\.? ?|#)(\\d{4,12})"]},
+            },
+            "bounces": {
+                "address": "bounces@shop.example",
+                "imap": {"host": "imap.shop.example"},
+                "login": {"kind": "password", "password_file": "secrets/demo-bounces.password"},
+            },
         },
     ],
     "alerts": {

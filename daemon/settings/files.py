@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
+from argon2 import Type, extract_parameters
+from argon2.exceptions import InvalidHash
 from pydantic import AfterValidator, SecretBytes, SecretStr, ValidationInfo
 
 MAX_SECRET_BYTES = 65_536
@@ -21,7 +23,7 @@ def folder_of(info: ValidationInfo) -> Path:
 
 def read_secret(path: Path) -> SecretBytes:
     """The bytes of a file that only its owner and group may read; raises ValueError otherwise."""
-    mode = _regular(path).st_mode
+    mode = regular(path).st_mode
     if mode & 0o007:
         command = f"chmod o-rwx {shlex.quote(str(path))}"
         raise ValueError(f"every user of this machine may open {path}; run: {command}")
@@ -45,6 +47,21 @@ def read_line(path: Path) -> SecretStr:
     return SecretStr(line)
 
 
+def read_password_hash(path: Path) -> SecretStr:
+    """An argon2id hash as `receiptwatch password` makes it; raises ValueError otherwise."""
+    line = read_line(path)
+    try:
+        kind = extract_parameters(line.get_secret_value()).type
+    except InvalidHash:
+        kind = None
+    if kind is not Type.ID:
+        raise ValueError(
+            f"{path} must hold an argon2id hash, never the password; `receiptwatch password` "
+            "makes one"
+        )
+    return line
+
+
 def read_key(path: Path) -> SecretBytes:
     """The bytes of a key file of 32 bytes or more; raises ValueError otherwise."""
     key = read_secret(path)
@@ -54,7 +71,8 @@ def read_key(path: Path) -> SecretBytes:
     return key
 
 
-def _regular(path: Path) -> os.stat_result:
+def regular(path: Path) -> os.stat_result:
+    """The file's status; raises ValueError unless it is a plain file that exists."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -73,12 +91,18 @@ def _opened(path: Path) -> BinaryIO:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _beside_the_settings(path: Path, info: ValidationInfo) -> Path:
+def beside_the_settings(path: Path, info: ValidationInfo) -> Path:
+    """`path` as the settings mean it: relative to their own folder."""
     return folder_of(info) / path.expanduser()
 
 
 def _line_file(path: Path) -> Path:
     read_line(path)
+    return path
+
+
+def _hash_file(path: Path) -> Path:
+    read_password_hash(path)
     return path
 
 
@@ -88,7 +112,7 @@ def _key_file(path: Path) -> Path:
 
 
 def _certificates(path: Path) -> Path:
-    _regular(path)
+    regular(path)
     try:
         ssl.create_default_context(cafile=str(path))
     except (ssl.SSLError, OSError):
@@ -97,16 +121,18 @@ def _certificates(path: Path) -> Path:
 
 
 def _text_file(path: Path) -> Path:
-    _regular(path)
+    regular(path)
     _opened(path).close()
     return path
 
 
-LineFile = Annotated[Path, AfterValidator(_beside_the_settings), AfterValidator(_line_file)]
+LineFile = Annotated[Path, AfterValidator(beside_the_settings), AfterValidator(_line_file)]
 """A file that holds one secret in one line."""
-KeyFile = Annotated[Path, AfterValidator(_beside_the_settings), AfterValidator(_key_file)]
+HashFile = Annotated[Path, AfterValidator(beside_the_settings), AfterValidator(_hash_file)]
+"""A file that holds one argon2id hash."""
+KeyFile = Annotated[Path, AfterValidator(beside_the_settings), AfterValidator(_key_file)]
 """A file that holds 32 random bytes or more."""
-CaFile = Annotated[Path, AfterValidator(_beside_the_settings), AfterValidator(_certificates)]
+CaFile = Annotated[Path, AfterValidator(beside_the_settings), AfterValidator(_certificates)]
 """A file of CA certificates in PEM form."""
-TextFile = Annotated[Path, AfterValidator(_beside_the_settings), AfterValidator(_text_file)]
+TextFile = Annotated[Path, AfterValidator(beside_the_settings), AfterValidator(_text_file)]
 """A readable file without secrets."""

@@ -11,10 +11,13 @@ from daemon.settings.alert_routes import shared_ways
 from daemon.settings.alerts import Alerts, strangers
 from daemon.settings.database import DatabaseUrl, with_password
 from daemon.settings.durations import Duration
+from daemon.settings.entries import repeated
 from daemon.settings.files import KeyFile, LineFile, read_key, read_line
+from daemon.settings.intake import Intake
+from daemon.settings.receiving import open_logins, shared_names, shared_senders, unheard
 from daemon.settings.section import Refusal, Section, at_least_one, refuse
 from daemon.settings.seeds import Seed
-from daemon.settings.shops import ControlRoute, Shop, repeated
+from daemon.settings.shops import ControlRoute, Shop
 
 
 class Listen(Section):
@@ -117,6 +120,11 @@ class Settings(Section):
     """How often each route is probed at each seed."""
     retention: Retention = Retention()
     """How long what was seen is kept."""
+    intake: Intake | None = None
+    """Takes in the shops' real receipts, by SMTP. A shop's mail program names one of these
+    addresses as its mail server: each receipt is stored here and then sent on by the shop's
+    routes (relay). Or the shop sends its receipts itself, and a blind copy of each to here (copy).
+    Without this only test receipts are watched."""
     seeds: Annotated[tuple[Seed, ...], AfterValidator(at_least_one)]
     """Probe inboxes: 3 to 5 at each provider tell one odd inbox from the provider."""
     control: ControlRoute | None = None
@@ -135,14 +143,28 @@ class Settings(Section):
         if self.database_password_file and self.database.startswith("sqlite"):
             yield ("database_password_file",), "belongs to PostgreSQL; remove it"
         yield from shared_ways(self.alerts, self.shops, self.control)
+        yield from unheard(self.intake, self.shops)
+        yield from open_logins(self.intake, self.shops)
+        yield from shared_senders(self.shops)
+        if self.intake:
+            yield from self._listeners_apart(self.intake)
+
+    def _listeners_apart(self, intake: Intake) -> Iterator[Refusal]:
+        for at, listener in enumerate(intake.listen):
+            if listener.address.port and listener.address in (
+                self.listen.console,
+                self.listen.metrics,
+            ):
+                yield ("intake", "listen", at, "address"), "must not be an address of `listen`"
 
     @classmethod
     def clashes(cls, data: Mapping[str, Any]) -> Iterator[Refusal]:
-        """Names of seeds and shops, and addresses of seeds, are unique; contacts' shops exist."""
+        """Names and addresses of seeds and shops are unique; contacts' shops exist."""
         yield from repeated(data, "seeds", "name")
         yield from repeated(data, "seeds", "address")
         yield from repeated(data, "shops", "name")
         yield from strangers(data)
+        yield from shared_names(data)
 
     def read_secret_key(self) -> SecretBytes:
         """The key as the file holds it now; raises ValueError when it cannot be read."""

@@ -7,10 +7,14 @@ from babel.numbers import is_currency
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.settings.addresses import EmailAddress, Name, Sender
+from daemon.settings.bounces import Bounces
+from daemon.settings.entries import entries, repeated
 from daemon.settings.files import TextFile
+from daemon.settings.intake import ShopIntake
 from daemon.settings.login import Login
 from daemon.settings.section import Refusal, Section, at_least_one, refuse
 from daemon.settings.servers import SmtpServer, open_login
+from daemon.settings.signing import Dkim
 from probes.address import parse_mailbox
 from probes.receipt import Template as Receipt
 from probes.receipt import load_template
@@ -71,7 +75,19 @@ class Label(Section):
     """primary (the shop's everyday way, exactly one) or fallback."""
 
 
-class Route(Sending, Label):  # in this order, so that a route begins with its label
+class OrderSending(Section):
+    """How a shop's route carries order mail."""
+
+    return_path: Literal["signed", "plain"] = "plain"
+    """signed: each mail gets a return path of its own below the shop's `bounces` address."""
+    dkim: Dkim | None = None
+    """Signs order mail with this key (`domain`, `selector`, `key_file`), where the server does not
+    sign by itself."""
+    connections: Annotated[int, Field(strict=True, ge=1, le=50)] = 5
+    """The most connections at a time to its server."""
+
+
+class Route(OrderSending, Sending, Label):  # in this order, so that a route begins with its label
     """One way of sending of a shop: an SMTP server with a sender's identity."""
 
 
@@ -123,6 +139,27 @@ class Shop(Section):
     """Its own receipt, in Jinja2: `text_file`, `html_file`, `subject`; else a built-in one."""
     routes: Annotated[tuple[Route, ...], AfterValidator(at_least_one)]
     """Its ways of sending: one primary and any number of fallbacks."""
+    intake: ShopIntake | None = None
+    """How its real receipts come in; without it only test receipts are watched."""
+    bounces: Bounces | None = None
+    """Where its bounces are received."""
+
+    @model_validator(mode="after")
+    def _bounces_where_paths_are_signed(self) -> Self:
+        refuse(self._refusals())
+        return self
+
+    def _refusals(self) -> Iterator[Refusal]:
+        for at, route in enumerate(self.routes):
+            if route.return_path == "signed" and not self.bounces:
+                place = ("routes", at, "return_path")
+                yield place, "needs the shop's `bounces: address:`, or write plain"
+
+    @property
+    def sender_domains(self) -> tuple[str, ...]:
+        """The domains that its mail may come from, in A-labels and lower case."""
+        of_routes = (route.from_address.rpartition("@")[2] for route in self.routes)
+        return tuple(dict.fromkeys((self.intake and self.intake.senders) or of_routes))
 
     @property
     def primary(self) -> Route:
@@ -139,21 +176,3 @@ class Shop(Section):
         for at, role in enumerate(roles):
             if role == "primary" and "primary" in roles[:at]:
                 yield ("routes", at, "role"), "only one route may be primary; write fallback"
-
-
-def entries(data: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
-    """The mappings in the list `key`, with their index; whatever else is there is passed over."""
-    listed = data.get(key)
-    items = enumerate(listed) if isinstance(listed, list) else ()
-    return [(at, item) for at, item in items if isinstance(item, Mapping)]
-
-
-def repeated(data: Mapping[str, Any], key: str, field: str) -> Iterator[Refusal]:
-    """A refusal for every entry of the list `key` whose `field` an earlier entry has."""
-    seen: dict[str, int] = {}
-    for at, entry in entries(data, key):
-        value = entry.get(field)
-        if isinstance(value, str):
-            first = seen.setdefault(value.casefold(), at)
-            if first != at:
-                yield (key, at, field), f"`{value}` is taken by {key}[{first}]; each needs its own"
