@@ -1,38 +1,35 @@
-"""One SMTP client session: connect, protect, log in, one mail transaction.
+"""An SMTP client session: connect, protect, log in, then one mail transaction after another.
 
-It speaks through aiosmtplib, which carries commands, replies and TLS; addresses and message bytes
-go on the wire as given, never through its parsers.
+aiosmtplib opens the connection: TLS and logins are its trade. From then on the session reads and
+writes itself, because aiosmtplib loses replies to pipelined commands (RFC 2920), and because it
+guesses at addresses and rewrites messages: ours go on the wire as given.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiosmtplib
 
 from probes.endpoint import Password, Tls
-from probes.reply_text import ReplyText, greeting_host, read_reply
+from probes.reply_text import greeting_host, read_reply
+from probes.smtp_transaction import Refused, Stage, Transaction, Transactions, Withdrawn, go_on
+from probes.smtp_wire import Silent, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
     from probes.endpoint import Bearer, Endpoint, Login
+    from probes.reply_text import ReplyText
+
+__all__ = ["Refused", "Session", "Silent", "Stage", "TlsFacts", "Transaction", "Withdrawn"]
 
 GOODBYE_S = 2.0
 """What a server gets to answer QUIT; the message is settled by then."""
-
-
-class Stage(StrEnum):
-    """How far a submission came."""
-
-    CONNECT = "connect"
-    TLS = "tls"
-    LOGIN = "login"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +41,6 @@ class TlsFacts:
     peer: str
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is; "Error" adds nothing
-    """The server answered, and not what the command needs."""
-
-    def __init__(self, reply: ReplyText) -> None:
-        super().__init__(reply.text)
-        self.reply = reply
-
-
-class Silent(Exception):  # noqa: N818 - as Refused
-    """No complete reply, or nothing that we may go on after; the text is for people."""
-
-
 class Session:
     """A connection to `endpoint`; `stage`, `tls`, `host` and `handed_over` tell how far it came.
 
@@ -63,12 +48,12 @@ class Session:
     """
 
     def __init__(self, endpoint: Endpoint, helo: str) -> None:
-        self.stage = Stage.CONNECT
         self.tls: TlsFacts | None = None
         self.host: str | None = None
-        self.handed_over = False
-        """Whether the whole message was written: from then on silence is no refusal."""
+        self._stage = Stage.CONNECT
         self._endpoint = endpoint
+        self._wire: Wire | None = None
+        self._transactions: Transactions | None = None
         self._client = aiosmtplib.SMTP(
             hostname=endpoint.host,
             port=endpoint.port,
@@ -78,28 +63,70 @@ class Session:
             start_tls=False,
         )
 
-    async def run(self, login: Login | None, sender: str, recipient: str, data: bytes) -> ReplyText:
-        """The whole session up to the reply to the final dot; `data` is dot-stuffed and ended."""
-        try:
+    @property
+    def stage(self) -> Stage:
+        """How far it came."""
+        return self._transactions.stage if self._transactions else self._stage
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the whole message was written: from then on silence is no refusal."""
+        return self._transactions is not None and self._transactions.handed_over
+
+    @property
+    def usable(self) -> bool:
+        """Whether the next transaction may begin on this connection."""
+        return self._transactions is not None and self._transactions.may_go_on
+
+    async def open(self, login: Login | None) -> None:
+        """Connect, protect, log in."""
+        with self._in_words():
             await self._open(login)
-            return await self._deliver(sender, recipient, data)
+            extensions = frozenset(self._client.esmtp_extensions)
+            self._wire = Wire(cast("asyncio.Transport", self._client.transport))
+            self._transactions = Transactions(self._wire, extensions, self._endpoint.timeout_s)
+
+    async def deliver(
+        self,
+        mail: Transaction,
+        *,
+        before_dot: Callable[[], Awaitable[bool]] = go_on,
+        final_s: float | None = None,
+    ) -> ReplyText:
+        """One mail transaction up to the reply to the final dot, for which it waits `final_s`.
+
+        The final dot is written only after `before_dot` returned True; else raises Withdrawn, and
+        the connection is gone. Raises ValueError for what cannot go on the wire as it is.
+        """
+        if self._transactions is None:
+            raise Silent("The connection is not open.")
+        patience = final_s or self._endpoint.timeout_s
+        return await self._transactions.carry_out(mail, before_dot, patience)
+
+    async def say_goodbye(self) -> None:
+        """QUIT; whatever comes of it changes nothing."""
+        if self._wire is None:
+            return
+        with suppress(Silent):
+            self._wire.write(b"QUIT\r\n")
+            await self._wire.reply(GOODBYE_S)
+
+    def close(self) -> None:
+        """Drop the connection, wherever it stands."""
+        if self._wire:
+            self._wire.close()
+        self._client.close()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
         except aiosmtplib.SMTPResponseException as refusal:
             raise Refused(read_reply(refusal.code, refusal.message)) from refusal
         except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
             if isinstance(error.__cause__ or error, ssl.SSLError):
-                self.stage = Stage.TLS
+                self._stage = Stage.TLS
             raise Silent(str(error) or type(error).__name__) from error
-
-    async def say_goodbye(self) -> None:
-        """QUIT; whatever comes of it changes nothing."""
-        try:
-            await self._client.quit(timeout=GOODBYE_S)
-        except (aiosmtplib.SMTPException, OSError):
-            return
-
-    def close(self) -> None:
-        """Drop the connection, wherever it stands."""
-        self._client.close()
 
     async def _open(self, login: Login | None) -> None:
         if self._endpoint.tls is not Tls.NONE:
@@ -114,14 +141,14 @@ class Session:
             await self._log_in(login)
 
     async def _start_tls(self) -> None:
-        self.stage = Stage.TLS
+        self._stage = Stage.TLS
         if not self._client.supports_extension("starttls"):
             raise Silent("The server does not offer STARTTLS; nothing was sent in the clear.")
         await self._client.starttls()
         await self._client.ehlo()
 
     async def _log_in(self, login: Login) -> None:
-        self.stage = Stage.LOGIN
+        self._stage = Stage.LOGIN
         if not self._endpoint.may_carry_login(self._client.get_transport_info("peername")[0]):
             raise Silent("A login is never sent over an unencrypted connection.")
         if isinstance(login, Password):
@@ -150,32 +177,6 @@ class Session:
         except aiosmtplib.SMTPAuthenticationError:
             login.refused(token)
             raise
-
-    async def _deliver(self, sender: str, recipient: str, data: bytes) -> ReplyText:
-        self.stage = Stage.MAIL
-        await self._command(f"MAIL FROM:<{sender}>", "2")
-        self.stage = Stage.RCPT
-        await self._command(f"RCPT TO:<{recipient}>", "2")
-        self.stage = Stage.DATA
-        await self._command("DATA", "354")
-        return await self._hand_over(data)
-
-    async def _command(self, command: str, wanted: str) -> None:
-        response = await self._client.execute_command(command.encode("ascii"))
-        if not str(response.code).startswith(wanted):
-            raise Refused(read_reply(response.code, response.message))
-
-    async def _hand_over(self, data: bytes) -> ReplyText:
-        protocol = self._client.protocol
-        if protocol is None:
-            raise Silent("The server closed the connection before the message.")
-        protocol.write(data)
-        self.handed_over = True
-        response = await protocol.read_response(timeout=self._endpoint.timeout_s)
-        reply = read_reply(response.code, response.message)
-        if response.code // 100 != 2:
-            raise Refused(reply)
-        return reply
 
     def _tls_facts(self) -> TlsFacts | None:
         tls = self._client.get_transport_info("ssl_object")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from probes.address import check_address
 from probes.reply_text import ReplyText, printable, queue_id
-from probes.smtp_session import Refused, Session, Silent, Stage, TlsFacts
+from probes.smtp_session import Refused, Session, Silent, Stage, TlsFacts, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from probes.endpoint import Endpoint, Login
 
-__all__ = ["Outcome", "Stage", "Submission", "TlsFacts", "submit"]
+__all__ = ["Outcome", "Stage", "Submission", "TlsFacts", "outcome_of", "submit"]
 
 LONGEST_LINE = 998
 """Bytes of a line without its CRLF (RFC 5322 section 2.1.1)."""
@@ -75,20 +75,34 @@ async def submit(
     the domain of `mail_from`. Raises ValueError (AddressError) before connecting for a message or
     an address that could not go on the wire unchanged.
     """
-    sender, recipient, data = check_address(mail_from), check_address(rcpt_to), _wire_form(message)
-    session = Session(endpoint, helo or sender.rpartition("@")[2])
+    _demand_plain(message)
+    mail = Transaction(check_address(mail_from), check_address(rcpt_to), message)
+    session = Session(endpoint, helo or mail.sender.rpartition("@")[2])
     try:
-        reply = await session.run(login, sender, recipient, data)
-        submission = _submission(session, Outcome.ACCEPTED, reply, now())
-        await session.say_goodbye()
-    except Refused as refusal:
-        submission = _submission(session, _refusal(refusal.reply), refusal.reply, now())
-    except Silent as silence:
-        nothing = ReplyText(None, None, printable(str(silence)))
-        submission = _submission(session, Outcome.FAILED, nothing, now())
+        submission = await outcome_of(session, now, _submit(session, login, mail))
+        if submission.outcome is Outcome.ACCEPTED:
+            await session.say_goodbye()
     finally:
         session.close()
     return submission
+
+
+async def outcome_of(
+    session: Session, now: Callable[[], datetime], steps: Awaitable[ReplyText]
+) -> Submission:
+    """What came of `steps`, taken with `session`; their last reply is the one that decides."""
+    try:
+        return _submission(session, Outcome.ACCEPTED, await steps, now())
+    except Refused as refusal:
+        return _submission(session, _refusal(refusal.reply), refusal.reply, now())
+    except Silent as silence:
+        nothing = ReplyText(None, None, printable(str(silence)))
+        return _submission(session, Outcome.FAILED, nothing, now())
+
+
+async def _submit(session: Session, login: Login | None, mail: Transaction) -> ReplyText:
+    await session.open(login)
+    return await session.deliver(mail)
 
 
 def _submission(session: Session, outcome: Outcome, reply: ReplyText, at: datetime) -> Submission:
@@ -112,8 +126,7 @@ def _refusal(reply: ReplyText) -> Outcome:
     return kinds.get((reply.code or 0) // 100, Outcome.FAILED)
 
 
-def _wire_form(message: bytes) -> bytes:
-    """`message` dot-stuffed (RFC 5321 section 4.5.2), with the final dot."""
+def _demand_plain(message: bytes) -> None:
     lines = message.split(b"\r\n")
     if lines.pop() or not lines:
         raise ValueError("the message does not end with CRLF")
@@ -121,4 +134,3 @@ def _wire_form(message: bytes) -> bytes:
         raise ValueError("the message holds 8-bit bytes, NUL or a bare CR or LF")
     if max(map(len, lines)) > LONGEST_LINE:
         raise ValueError("the message has a line of more than 998 bytes")
-    return b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in lines) + b".\r\n"
