@@ -47,12 +47,15 @@ ATTEMPT: Lifecycle[AttemptState] = Lifecycle(
             _S.DATA_SENT: "committed before the final dot",
             _S.DEFERRED: "the server asked to come later, or could not be reached",
             _S.REJECTED: "the server refused",
-            _S.QUEUED: "the lease ran out: the final dot was never sent",
+            _S.CANCELLED: "not taken this time: another attempt takes its place, or its life is over",
+            _S.QUEUED: "the lease ran out, or the sender stopped: the final dot was never sent",
         },
         _S.DATA_SENT: {
             _S.ACCEPTED: "the server answered 250 after the final dot",
             _S.DEFERRED: "the server answered 4yz after the final dot",
             _S.REJECTED: "the server answered 5yz after the final dot",
+            _S.CANCELLED: "the server answered 4yz after the final dot, and another attempt takes "
+            "its place, or its life is over",
             _S.IN_DOUBT: "no reply after the final dot, or the sender died: it may have arrived",
         },
         _S.DEFERRED: {
@@ -62,6 +65,7 @@ ATTEMPT: Lifecycle[AttemptState] = Lifecycle(
         },
         _S.IN_DOUBT: {
             _S.ACCEPTED: "a person, or a bounce, shows that the server took it",
+            _S.BOUNCED: "a bounce came back: so the server had taken it",
             _S.CANCELLED: "a person has it sent by a new attempt",
         },
         _S.ACCEPTED: {

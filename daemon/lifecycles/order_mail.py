@@ -83,6 +83,7 @@ ORDER_MAIL: Lifecycle[MailState] = Lifecycle(
         },
         _S.IN_DOUBT: {
             _S.WATCHED: "a person, or a bounce, shows that the next server took it",
+            _S.AT_RISK: "it came back for a fault of the sender: so the next server had taken it",
             _S.RECEIVED: _AGAIN,
             _S.BOUNCED: _NO_ADDRESS,
             _S.CONFIRMED: _SEEN,

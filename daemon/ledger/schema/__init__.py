@@ -2,8 +2,10 @@
 
 from daemon.ledger.schema.mail import (
     AWAITED,
+    IN_DOUBT,
     LEASED,
     MAY_SEND,
+    NOT_APPLIED,
     STILL_DEDUPED,
     UNREAD,
     attempts,
@@ -33,9 +35,11 @@ from daemon.ledger.schema.watching import WAITING_NOTICE, incidents, notices, st
 
 __all__ = [
     "AWAITED",
+    "IN_DOUBT",
     "LEASED",
     "LOOK_AGAIN",
     "MAY_SEND",
+    "NOT_APPLIED",
     "STILL_DEDUPED",
     "STILL_LOOKED_FOR",
     "UNJUDGED",

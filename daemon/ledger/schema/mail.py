@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -12,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
+    bindparam,
 )
 
 from daemon.ledger.columns import Document, Instant, Serial, Words, one_of
@@ -21,6 +24,11 @@ from daemon.lifecycles.arrival import IntakeMode
 from daemon.lifecycles.attempt import IN_HAND, LIVE, WAITING, AttemptState
 from daemon.lifecycles.order_mail import MailState
 from probes.observation import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import ColumnElement
 
 orders = Table(
     "orders",
@@ -128,9 +136,18 @@ attempts = Table(
     UniqueConstraint("mail", "n"),
 )
 
-MAY_SEND = attempts.c.state.in_(sorted(LIVE))
-AWAITED = attempts.c.state.in_(sorted(WAITING))
-LEASED = attempts.c.state.in_(sorted(IN_HAND))
+
+def _in_one_of(states: Iterable[AttemptState]) -> ColumnElement[bool]:
+    """Written out in every statement: no database finds a partial index by a parameter."""
+    return attempts.c.state.in_(
+        bindparam("states", sorted(states), expanding=True, unique=True, literal_execute=True)
+    )
+
+
+MAY_SEND = _in_one_of(LIVE)
+AWAITED = _in_one_of(WAITING)
+LEASED = _in_one_of(IN_HAND)
+IN_DOUBT = _in_one_of({AttemptState.IN_DOUBT})
 
 # a mail never has two attempts that may both send it
 Index(
@@ -144,6 +161,14 @@ Index(
 Index("ix_attempts_due", attempts.c.due_at, sqlite_where=AWAITED, postgresql_where=AWAITED)
 # and whose sender died
 Index("ix_attempts_lease", attempts.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
+
+# a person is told how many nobody knows the fate of
+Index(
+    "ix_attempts_in_doubt",
+    attempts.c.settled_at,
+    sqlite_where=IN_DOUBT,
+    postgresql_where=IN_DOUBT,
+)
 
 # one line for every time that the network was touched; it begins before, and a crash leaves it open
 tries = Table(
@@ -190,11 +215,20 @@ bounces = Table(
     Column("fault", one_of(Fault), nullable=False),
     Column("text", Words, nullable=False),
     Column("facts", Document, nullable=False),
+    Column("moves_to", one_of(MailState)),  # what it does to its mail; NULL: nothing
+    Column("why", Words),  # the mail's reason then, in words for people
+    Column("suppress", Boolean, nullable=False),
+    # NULL while it is still open whether the attempt was taken: a bounce may outrun our record
+    Column("applied_at", Instant),
     # a bounce comes again after a crash, and by several mailboxes: it counts once
-    UniqueConstraint("attempt", "recipient", "sha256"),
+    UniqueConstraint("shop", "attempt", "recipient", "sha256"),
 )
 
+NOT_APPLIED = bounces.c.applied_at.is_(None)
+
 Index("ix_bounces_mail", bounces.c.mail)
+# asked with every message that a server takes
+Index("ix_bounces_early", bounces.c.mail, sqlite_where=NOT_APPLIED, postgresql_where=NOT_APPLIED)
 Index("ix_bounces_shop", bounces.c.shop, bounces.c.received_at)
 
 suppressions = Table(

@@ -143,6 +143,7 @@ def _attempts() -> None:
         ),
     )
     _partial_index("ix_attempts_due", "attempts", ["due_at"], "state IN ('deferred', 'queued')")
+    _partial_index("ix_attempts_in_doubt", "attempts", ["settled_at"], "state IN ('in_doubt')")
     _partial_index(
         "ix_attempts_lease",
         "attempts",
@@ -205,9 +206,17 @@ def _bounces() -> None:
         sa.Column("fault", NAMED, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("facts", sa.JSON, nullable=False),
+        sa.Column("moves_to", NAMED),
+        sa.Column("why", sa.Text),
+        sa.Column("suppress", sa.Boolean, nullable=False),
+        sa.Column("applied_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bounces")),
         sa.UniqueConstraint(
-            "attempt", "recipient", "sha256", name=op.f("uq_bounces_attempt_recipient_sha256")
+            "shop",
+            "attempt",
+            "recipient",
+            "sha256",
+            name=op.f("uq_bounces_shop_attempt_recipient_sha256"),
         ),
         sa.ForeignKeyConstraint(
             ["message"], ["messages.id"], name=op.f("fk_bounces_message"), ondelete="SET NULL"
@@ -216,6 +225,7 @@ def _bounces() -> None:
             ["mail"], ["mails.id"], name=op.f("fk_bounces_mail"), ondelete="CASCADE"
         ),
     )
+    _partial_index("ix_bounces_early", "bounces", ["mail"], "applied_at IS NULL")
     op.create_index("ix_bounces_mail", "bounces", ["mail"])
     op.create_index("ix_bounces_shop", "bounces", ["shop", "received_at"])
 
