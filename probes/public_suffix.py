@@ -17,6 +17,11 @@ def same_organization(one: str, other: str) -> bool:
     return organizational_domain(one) == organizational_domain(other)
 
 
+def is_top_level(label: str) -> bool:
+    """Whether the list has names below `label` (one A-label, lower case): whether it exists."""
+    return _suffixes().publicsuffix(label, accept_unknown=False) is not None
+
+
 # Reading the list takes a tenth of a second, a look-up some microseconds.
 @functools.cache
 def _suffixes() -> PublicSuffixList:

@@ -8,7 +8,10 @@ from probes.mailbox_kind import MailboxKind
 MAILBOX = MailboxKind(
     name="aol",
     title="AOL Mail",
-    domains=("aol.com", "aim.com", "aol.co.uk", "aol.de", "aol.fr"),
+    domains=(
+        *("aol.com", "aim.com", "aol.co.uk", "aol.de", "aol.es", "aol.fr", "aol.it"),
+        *("compuserve.com", "cs.com", "netscape.net", "love.com", "ygm.com"),
+    ),
     mx_suffixes=("mx-aol.mail.gm0.yahoodns.net",),
     endpoint=Endpoint("imap.aol.com", 993, Tls.IMPLICIT),
     logins=("password", "oauth"),

@@ -8,7 +8,10 @@ from probes.mailbox_kind import MailboxKind
 MAILBOX = MailboxKind(
     name="fastmail",
     title="Fastmail",
-    domains=("fastmail.com", "fastmail.fm"),
+    domains=(
+        *("fastmail.com", "fastmail.fm", "fastmail.net", "fastmail.org", "fastmail.co.uk"),
+        *("fastmail.de", "fastmail.in", "fastmail.jp", "fastmail.se", "fastmail.us", "sent.com"),
+    ),
     mx_suffixes=("messagingengine.com",),
     endpoint=Endpoint("imap.fastmail.com", 993, Tls.IMPLICIT),
     logins=("password",),

@@ -8,7 +8,10 @@ from probes.mailbox_kind import MailboxKind
 MAILBOX = MailboxKind(
     name="gmx",
     title="GMX",
-    domains=("gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.com"),
+    domains=(
+        *("gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.com"),
+        *("gmx.co.uk", "gmx.es", "gmx.eu", "gmx.fr", "gmx.info", "gmx.li", "gmx.org", "gmx.us"),
+    ),
     mx_suffixes=("gmx.net", "gmx.com"),
     endpoint=Endpoint("imap.gmx.net", 993, Tls.IMPLICIT),
     logins=("password",),

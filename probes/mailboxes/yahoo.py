@@ -11,6 +11,13 @@ MAILBOX = MailboxKind(
     domains=(
         *("yahoo.com", "yahoo.co.uk", "yahoo.fr", "yahoo.de", "yahoo.it", "yahoo.es", "yahoo.ca"),
         *("yahoo.co.in", "yahoo.com.br", "yahoo.com.au", "ymail.com", "rocketmail.com"),
+        # not yahoo.co.jp, which another company runs on servers of its own
+        *("yahoo.at", "yahoo.be", "yahoo.ch", "yahoo.cl", "yahoo.co.id", "yahoo.co.il"),
+        *("yahoo.co.nz", "yahoo.co.th", "yahoo.co.za", "yahoo.com.ar", "yahoo.com.co"),
+        *("yahoo.com.hk", "yahoo.com.mx", "yahoo.com.my", "yahoo.com.pe", "yahoo.com.ph"),
+        *("yahoo.com.sg", "yahoo.com.tr", "yahoo.com.tw", "yahoo.com.ve", "yahoo.com.vn"),
+        *("yahoo.cz", "yahoo.dk", "yahoo.fi", "yahoo.gr", "yahoo.hu", "yahoo.ie", "yahoo.in"),
+        *("yahoo.nl", "yahoo.no", "yahoo.pl", "yahoo.pt", "yahoo.ro", "yahoo.se", "myyahoo.com"),
     ),
     mx_suffixes=("yahoodns.net",),
     endpoint=Endpoint("imap.mail.yahoo.com", 993, Tls.IMPLICIT),
