@@ -51,6 +51,7 @@ messages = Table(
     Column("shop", Words, nullable=False),
     Column("mode", one_of(IntakeMode), nullable=False),
     Column("mail_from", Words, nullable=False),  # "" for the null return path
+    Column("recipients", Document, nullable=False),  # the envelope's, as they came
     Column("client", Words, nullable=False),  # who brought it: an IP address, or a mailbox's name
     Column("helo", Words, nullable=False),
     Column("login", Words),

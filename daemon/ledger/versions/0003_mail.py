@@ -48,6 +48,7 @@ def _messages() -> None:
         sa.Column("shop", sa.Text, nullable=False),
         sa.Column("mode", NAMED, nullable=False),
         sa.Column("mail_from", sa.Text, nullable=False),
+        sa.Column("recipients", sa.JSON, nullable=False),
         sa.Column("client", sa.Text, nullable=False),
         sa.Column("helo", sa.Text, nullable=False),
         sa.Column("login", sa.Text),
