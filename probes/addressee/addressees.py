@@ -31,8 +31,12 @@ async def examine(address: str, resolver: Resolver) -> Addressee:
 
 
 async def provider_of(address: str, resolver: Resolver) -> str | None:
-    """Who runs the mailbox of `address`; None when unknown, or when it is no address."""
-    return (await examine(address, resolver)).provider
+    """Who runs the mailbox of `address`; None when nobody known does.
+
+    The part before the @ does not matter, so it may be in any script (RFC 6531).
+    """
+    domain = _domain(address)
+    return recognised(domain, await mail_servers(domain, resolver))[0] if domain else None
 
 
 class Addressees:
@@ -55,11 +59,8 @@ class Addressees:
 
     async def provider_of(self, address: str, now: datetime) -> str | None:
         """As the function; `now` decides what is remembered."""
-        try:
-            domain = check_address(address).rpartition("@")[2]
-        except AddressError:
-            return None
-        return recognised(domain, await self._servers(domain, now))[0]
+        domain = _domain(address)
+        return recognised(domain, await self._servers(domain, now))[0] if domain else None
 
     async def _servers(self, domain: str, now: datetime) -> MailServers:
         known = self._memory.recall(domain, now)
@@ -77,3 +78,10 @@ class Addressees:
             servers = await mail_servers(domain, self._resolver)
         self._memory.keep(domain, servers, now)
         return servers
+
+
+def _domain(address: str) -> str | None:
+    try:
+        return check_address(f"x@{address.rpartition('@')[2]}").rpartition("@")[2]
+    except AddressError:
+        return None

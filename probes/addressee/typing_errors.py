@@ -109,9 +109,13 @@ def _other_ending(typed: str) -> str | None:
     """The same name under the ending that was meant: hotmail.con, yahoo.co.ku, gmx.d."""
     label, _, ending = typed.partition(".")
     known = _ENDINGS.get(label, [])
-    begun = [other for other in known if other.startswith(ending) or ending.startswith(other)]
+    begun = [other for other in known if _begins(other, ending) or _begins(ending, other)]
     near = begun or _nearest(ending, known, 2 if len(ending) > 2 else 1)
     return f"{label}.{near[0]}" if begun or len(near) == 1 else None
+
+
+def _begins(longer: str, shorter: str) -> bool:
+    return longer.startswith(shorter) and "." not in longer.removeprefix(shorter)[1:]
 
 
 def _nearest(typed: str, known: Iterable[str], slips: int) -> list[str]:
@@ -133,7 +137,7 @@ def _alike(typed: str, slips: int) -> str | None:
 def _believable(label: str, domain: str) -> bool:
     """Short names are a slip apart by chance: there, the same letters must have been typed."""
     meant = domain.partition(".")[0]
-    return min(len(label), len(meant)) > 4 or swapped_or_doubled(label, meant)
+    return (len(meant) > 4 and len(label) > 3) or swapped_or_doubled(label, meant)
 
 
 def _exists(ending: str) -> bool:
