@@ -47,7 +47,7 @@ ATTEMPT: Lifecycle[AttemptState] = Lifecycle(
             _S.DATA_SENT: "committed before the final dot",
             _S.DEFERRED: "the server asked to come later, or could not be reached",
             _S.REJECTED: "the server refused",
-            _S.CANCELLED: "not taken this time: another attempt takes its place, or its life is over",
+            _S.CANCELLED: "another attempt takes its place, or its life is over",
             _S.QUEUED: "the lease ran out, or the sender stopped: the final dot was never sent",
         },
         _S.DATA_SENT: {

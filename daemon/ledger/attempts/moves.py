@@ -1,0 +1,103 @@
+"""A sender's moves: committed together with those of its peers, refused to who lost the lease.
+
+All attempts of a batch are locked and read at once, each move is judged by its fence and by where
+its attempt stands, and those that hold are written in bulk. A move that does not hold harms no
+other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from daemon.ledger.among import among
+from daemon.ledger.attempts import writes
+from daemon.ledger.attempts.writes import Begin, DataSent, Settle
+from daemon.ledger.group_commit import GroupCommit
+from daemon.ledger.schema import attempts
+from daemon.lifecycles.attempt import ATTEMPT, IN_HAND, AttemptState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from daemon.ledger.attempts.rows import Claimed, Settled
+    from daemon.ledger.database import Ledger
+
+    Move = Begin | DataSent | Settle
+
+
+class Moves:
+    """Every move returns whether it was made; False means that somebody else was first.
+
+    All raise LedgerError as `GroupCommit.submit` does; whether the move was made is then unknown,
+    and the attempt is to be left to its lease.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._commits = GroupCommit(ledger, _carry_out)
+
+    async def begin(self, claimed: Claimed, *, at: datetime, due_at: datetime) -> bool:
+        """To be awaited before connecting: the try is on record, and when the next one is due.
+
+        Refused too when the lease ran out before `at`, though nobody took the attempt.
+        """
+        return await self._commits.submit(Begin(claimed, at, due_at))
+
+    async def data_sent(self, claimed: Claimed) -> bool:
+        """To be awaited before the final dot goes out."""
+        return await self._commits.submit(DataSent(claimed))
+
+    async def settle(self, claimed: Claimed, settled: Settled) -> bool:
+        """The try ended, or none is made; attempt, mail and a further attempt change together."""
+        return await self._commits.submit(Settle(claimed, settled))
+
+    async def close(self) -> None:
+        """Take no more moves, and make those that wait."""
+        await self._commits.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An attempt as it stands; nobody else moves it before the transaction ends."""
+
+    fence: int
+    state: AttemptState
+    lease_until: datetime | None
+
+
+def _carry_out(conn: Connection, moves: Sequence[Move]) -> list[bool]:
+    held = _lock(conn, {move.claimed.attempt for move in moves})
+    made = [_hold(held, move) for move in moves]
+    good = [move for move, holds in zip(moves, made, strict=True) if holds]
+    # in the order of an attempt's life: one batch may hold several moves of it
+    writes.begin(conn, [move for move in good if isinstance(move, Begin)])
+    writes.data_sent(conn, [move for move in good if isinstance(move, DataSent)])
+    writes.settle(conn, [move for move in good if isinstance(move, Settle)])
+    return made
+
+
+def _lock(conn: Connection, ids: set[str]) -> dict[str, _Held]:
+    columns = attempts.c.fence, attempts.c.state, attempts.c.lease_until
+    query = select(attempts.c.id, *columns).where(among(conn, attempts.c.id, "ids"))
+    locked = query.order_by(attempts.c.id).with_for_update(key_share=True)
+    return {id_: _Held(*rest) for id_, *rest in conn.execute(locked, {"ids": sorted(ids)})}
+
+
+def _hold(held: dict[str, _Held], move: Move) -> bool:
+    """Whether the move may be made; the next one of its attempt finds it made."""
+    there = held.get(move.claimed.attempt)
+    if there is None or not _may(there, move):
+        return False
+    held[move.claimed.attempt] = replace(there, state=move.new)
+    return True
+
+
+def _may(there: _Held, move: Move) -> bool:
+    in_hand = there.state in IN_HAND and there.fence == move.claimed.fence
+    lasts = not isinstance(move, Begin) or there.lease_until is None or there.lease_until > move.at
+    return in_hand and lasts and there.state in ATTEMPT.sources(move.new)

@@ -1,0 +1,75 @@
+"""What the sender's gauges, the command line and the pages ask about attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, func, or_, select, true
+
+from daemon.ledger.attempts.rows import AttemptRow, Counts, Past, Queue, QueuedRow, TryRow
+from daemon.ledger.schema import AWAITED, IN_DOUBT, LEASED, MAY_SEND, attempts, mails, tries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from daemon.lifecycles.attempt import AttemptState
+
+
+async def get(conn: AsyncConnection, attempt: str, *, shop: str | None = None) -> AttemptRow | None:
+    """The attempt; None when there is none, or when it is another shop's."""
+    rows = await conn.execute(select(attempts).where(attempts.c.id == attempt, _of(shop)))
+    row = rows.mappings().first()
+    return AttemptRow(**row) if row else None
+
+
+async def history(conn: AsyncConnection, mail: str, *, shop: str | None = None) -> list[Past]:
+    """Every attempt at the mail with its tries, all in order."""
+    mine = attempts.c.mail == mail, _of(shop)
+    found = select(tries).join_from(tries, attempts).where(*mine)
+    tried: dict[str, list[TryRow]] = {}
+    for row in (await conn.execute(found.order_by(tries.c.n))).mappings():
+        tried.setdefault(row["attempt"], []).append(TryRow(**row))
+    rows = await conn.execute(select(attempts).where(*mine).order_by(attempts.c.n))
+    return [Past(AttemptRow(**row), tuple(tried.get(row["id"], ()))) for row in rows.mappings()]
+
+
+async def queue(conn: AsyncConnection, shop: str | None, limit: int) -> Queue:
+    """What may still be sent, by the time when it is due; the totals count what is in doubt too."""
+    first = select(attempts, mails.c.recipient).join_from(attempts, mails)
+    due = first.where(MAY_SEND, _of(shop)).order_by(attempts.c.due_at).limit(limit)
+    rows = (await conn.execute(due)).mappings().all()
+    return Queue(tuple(map(_queued, rows)), await _totals(conn, shop), await _next_due(conn, shop))
+
+
+async def counts(conn: AsyncConnection, *, shop: str | None = None) -> Counts:
+    """How much there is to do, for gauges; read from indexes alone for everybody's."""
+    numbers = [
+        select(func.count()).where(condition, _of(shop)).scalar_subquery()
+        for condition in (AWAITED, LEASED, IN_DOUBT)
+    ]
+    waiting, in_hand, in_doubt = (await conn.execute(select(*numbers))).one()
+    return Counts(waiting, in_hand, in_doubt, await _next_due(conn, shop))
+
+
+async def _totals(conn: AsyncConnection, shop: str | None) -> dict[AttemptState, int]:
+    each = select(attempts.c.state, func.count()).where(or_(MAY_SEND, IN_DOUBT), _of(shop))
+    rows = await conn.execute(each.group_by(attempts.c.state))
+    return {state: count for state, count in rows}  # noqa: C416 - a Row is no pair to mypy
+
+
+async def _next_due(conn: AsyncConnection, shop: str | None) -> datetime | None:
+    # a column of its own type: SQLite's MIN() would give the text
+    first = select(attempts.c.due_at).where(AWAITED, _of(shop)).order_by(attempts.c.due_at)
+    return (await conn.execute(first.limit(1))).scalar()
+
+
+def _queued(row: Any) -> QueuedRow:  # noqa: ANN401 - SQLAlchemy's mapping
+    columns = dict(row)
+    recipient = columns.pop("recipient")
+    return QueuedRow(AttemptRow(**columns), recipient)
+
+
+def _of(shop: str | None) -> ColumnElement[bool]:
+    return true() if shop is None else attempts.c.shop == shop

@@ -1,0 +1,63 @@
+"""A sender's moves: by the lifecycle, by its holder only, and together with those of others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from daemon.ledger import Ledger, attempts
+from daemon.ledger.attempts import MailMove, Moves, NextAttempt, Settled
+from daemon.ledger.states import AttemptCause
+from daemon.lifecycles.attempt import LIVE, AttemptState
+from daemon.lifecycles.order_mail import MailState
+from probes.observation import Fault
+from tests.daemon.ledger.attempt_samples import (
+    ACCEPTED,
+    DEFERRED,
+    END,
+    REJECTED,
+    attempt_of,
+    begun,
+    brought_to,
+    handed_over,
+    mail_state,
+    received,
+    taken,
+)
+from tests.daemon.ledger.samples import HOUR, MINUTE, NOON
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from daemon.ledger.attempts import Claimed
+
+    Move = Callable[[Moves, Claimed], Awaitable[bool]]
+
+S = AttemptState
+
+
+@pytest.fixture
+async def moves(ledger: Ledger) -> AsyncIterator[Moves]:
+    opened = Moves(ledger)
+    yield opened
+    await opened.close()
+
+
+async def test_a_message_is_sent_in_three_moves_and_every_one_is_on_record(
+    ledger: Ledger, moves: Moves
+) -> None:
+    async with ledger.write() as conn:
+        mail = await received(conn)
+    [claimed] = await taken(ledger)
+    assert await moves.begin(claimed, at=NOON, due_at=NOON + 5 * MINUTE)
+    row = await attempt_of(ledger, claimed)
+    assert (row.state, row.tries, row.due_at) == (S.SENDING, 1, NOON + 5 * MINUTE)
+    assert await moves.data_sent(claimed)
+    assert (await attempt_of(ledger, claimed)).state == S.DATA_SENT
+    assert await moves.settle(claimed, ACCEPTED)
+    row = await attempt_of(ledger, claimed)
+    assert (row.state, row.settled_at) == (S.ACCEPTED, NOON + MINUTE)
+    assert (row.holder, row.lease_until) == (None, None)
+    assert await mail_state(ledger, mail) == MailState.WATCHED
