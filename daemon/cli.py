@@ -17,10 +17,12 @@ from daemon.commands import (
     incident,
     init,
     login,
+    password,
     probe,
     replay,
     run,
     status,
+    suppress,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     status.status,
     diagnose.diagnose,
     login.login,
+    password.password,
     demo.demo,
     replay.replay,
 )
@@ -49,6 +52,7 @@ app.command("history")(history.print_history)
 app.add_typer(config.app)
 app.add_typer(incident.app)
 app.add_typer(alert.app)
+app.add_typer(suppress.app)
 
 
 def _version(*, asked: bool) -> None:

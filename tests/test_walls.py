@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "daemon.rulings": {"daemon.lifecycles", "probes.observation"},
     "daemon.ledger": {"daemon.lifecycles", "probes.observation"},
     "daemon.settings": {"probes", "daemon.alerts", "daemon.rulings.alerting"},
-    "daemon.desk": {"daemon.ledger", "daemon.rulings", "daemon.lifecycles"},
+    "daemon.desk": {"daemon.ledger", "daemon.rulings", "daemon.lifecycles", "probes.address"},
     "daemon.alerts": {"daemon.logs", "probes"},
     "daemon.intake": {"daemon.lifecycles", "daemon.logs", "probes"},
     "daemon.outbound": {"daemon.lifecycles", "daemon.logs", "probes"},

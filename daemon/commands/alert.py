@@ -24,12 +24,14 @@ from daemon.commands.options import (
     DEFAULT_FILE,
     NOT_SO,
     AsJson,
+    Limit,
     SettingsFile,
     load_or_exit,
     print_json,
     refuse,
+    with_ledger,
 )
-from daemon.ledger import Ledger, LedgerError, notices
+from daemon.ledger import notices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from daemon.ledger.notices import NoticeRow
     from daemon.rounds.addressees import Addressee
-    from daemon.settings import Settings
 
 app = typer.Typer(name="alert", no_args_is_help=True, help="Who is told, and whether it works.")
 
@@ -76,14 +77,11 @@ def send_test(
 def show_log(
     config: SettingsFile = DEFAULT_FILE,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest notices and what became of them."""
-    try:
-        rows = asyncio.run(_recent(load_or_exit(config), limit))
-    except (LedgerError, ValueError) as error:
-        refuse(str(error))
+    rows = with_ledger(load_or_exit(config), lambda conn: notices.recent(conn, limit=limit))
     if as_json:
         print_json({"notices": [asdict(row) for row in rows]})
     else:
@@ -115,16 +113,6 @@ async def _send(one: Addressee, http: httpx2.AsyncClient) -> Answer:
     except Undeliverable as problem:
         return Answer(*whom, taken=False, said=problem.sentence)
     return Answer(*whom, taken=True, said="The channel took it.", reference=receipt.reference)
-
-
-async def _recent(settings: Settings, limit: int) -> list[NoticeRow]:
-    ledger = await Ledger.open(settings.read_database_url().get_secret_value())
-    try:
-        await ledger.migrate()
-        async with ledger.read() as conn:
-            return await notices.recent(conn, limit=limit)
-    finally:
-        await ledger.close()
 
 
 def _show(answers: Sequence[Answer]) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.clock import Clock
-from daemon.commands.options import DEFAULT_FILE, SettingsFile, load_or_exit, refuse
-from daemon.ledger import Ledger, LedgerError, findings, probes
+from daemon.commands.options import DEFAULT_FILE, SettingsFile, load_or_exit, with_ledger
+from daemon.ledger import findings, probes
 from daemon.rounds.observations import for_each_shop, history
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from daemon.rulings.observations import Observation
-    from daemon.settings import Settings
 
 MOST = 1_000_000
 
@@ -29,26 +31,18 @@ def print_history(
     days: Annotated[int, typer.Option(min=1, help="How far back.")] = 90,
 ) -> None:
     """Print what became of every probe, a JSON object a line, for `receiptwatch replay`."""
-    settings = load_or_exit(config)
-    try:
-        told = asyncio.run(_observations(settings, Clock().now() - timedelta(days=days)))
-    except (LedgerError, ValueError) as error:
-        refuse(str(error))
-    for observation in told:
+    settings, since = load_or_exit(config), Clock().now() - timedelta(days=days)
+    shops = [shop.name for shop in settings.shops]
+    for observation in with_ledger(settings, partial(_observations, shops=shops, since=since)):
         typer.echo(json.dumps(observation.as_json(), ensure_ascii=False))
 
 
-async def _observations(settings: Settings, since: datetime) -> list[Observation]:
+async def _observations(
+    conn: AsyncConnection, *, shops: Sequence[str], since: datetime
+) -> list[Observation]:
     """Every observation since, in the order in which it became known."""
-    shops = [shop.name for shop in settings.shops]
-    ledger = await Ledger.open(settings.read_database_url().get_secret_value())
-    try:
-        await ledger.migrate()
-        async with ledger.read() as conn:
-            rows = await probes.recent(conn, shop=None, limit=MOST)
-            statuses = await findings.statuses(conn, since)
-    finally:
-        await ledger.close()
+    rows = await probes.recent(conn, shop=None, limit=MOST)
+    statuses = await findings.statuses(conn, since)
     known = [
         told
         for row in rows

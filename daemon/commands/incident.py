@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -18,15 +17,16 @@ from daemon.clock import Clock
 from daemon.commands.diagnose import findings_table
 from daemon.commands.options import (
     DEFAULT_FILE,
-    NOT_SO,
     AsJson,
+    By,
+    OnlyShop,
     SettingsFile,
     load_or_exit,
     print_json,
     refuse,
+    with_ledger,
 )
-from daemon.desk import NotDone
-from daemon.ledger import Ledger, LedgerError, findings, incidents, probes
+from daemon.ledger import findings, incidents, probes
 from probes.observation import Severity
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ HEADERS_SHOWN = 16_384
 app = typer.Typer(name="incident", no_args_is_help=True, help="What is wrong, and who is on it.")
 
 Incident = Annotated[str, typer.Argument(help="The incident's id, as `incident list` shows it.")]
-By = Annotated[str, typer.Option(help="Who does this; you, by default.")]
 
 
 @app.command("list")
@@ -52,7 +51,7 @@ def list_incidents(
     config: SettingsFile = DEFAULT_FILE,
     *,
     days: Annotated[int, typer.Option(help="Also those that ended so many days ago.")] = 7,
-    shop: Annotated[str | None, typer.Option(help="Only this shop's.")] = None,
+    shop: OnlyShop = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the incidents that last, and the latest that ended."""
@@ -60,7 +59,7 @@ def list_incidents(
     async def read(conn: AsyncConnection) -> list[IncidentRow]:
         return await incidents.since(conn, Clock().now() - timedelta(days=days), shop=shop)
 
-    rows = _with_ledger(config, read)
+    rows = with_ledger(load_or_exit(config), read)
     if as_json:
         print_json({"incidents": [asdict(row) for row in rows]})
     else:
@@ -77,7 +76,7 @@ def show(
         row = await incidents.get(conn, incident)
         return await _case(conn, row) if row else None
 
-    case: Case | None = _with_ledger(config, read)
+    case = with_ledger(load_or_exit(config), read)
     if case is None:
         refuse(f"There is no incident {incident}.")
     if as_json:
@@ -137,30 +136,7 @@ def _act(
     async def do(conn: AsyncConnection) -> IncidentRow:
         return await action(conn, incident, at=now, by=who)
 
-    try:
-        done: IncidentRow = _with_ledger(config, do)
-    except NotDone as refusal:
-        typer.echo(str(refusal), err=True)
-        raise typer.Exit(NOT_SO) from None
-    return done
-
-
-def _with_ledger(config: Path, work: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the work's own answer
-    settings = load_or_exit(config)
-
-    async def run() -> Any:  # noqa: ANN401 - as above
-        ledger = await Ledger.open(settings.read_database_url().get_secret_value())
-        try:
-            await ledger.migrate()
-            async with ledger.write() as conn:
-                return await work(conn)
-        finally:
-            await ledger.close()
-
-    try:
-        return asyncio.run(run())
-    except (LedgerError, ValueError) as error:
-        refuse(str(error))
+    return with_ledger(load_or_exit(config), do, writes=True)
 
 
 def _table(rows: list[IncidentRow]) -> Table:

@@ -1,9 +1,10 @@
-"""Every action of a person, one function each; console, API and command line share it."""
+"""What a person does about an incident."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daemon.desk.refusal import NotDone
 from daemon.ledger import incidents
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from daemon.ledger.incidents import IncidentRow
-
-
-class NotDone(Exception):  # noqa: N818 - reads as what it is
-    """The action was refused; the text is a sentence for people."""
 
 
 async def acknowledge(
