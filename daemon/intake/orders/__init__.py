@@ -1,0 +1,1 @@
+"""Which order a message belongs to, and whom it was written to; pure, but for its worker."""
