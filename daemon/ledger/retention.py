@@ -5,14 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists, select, update
 
-from daemon.ledger.schema import findings, probes, raws
+from daemon.ledger.schema import (
+    STILL_DEDUPED,
+    UNREAD,
+    findings,
+    mails,
+    message_raws,
+    messages,
+    probes,
+    raws,
+)
+from daemon.lifecycles.order_mail import ON_ITS_WAY, MailState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+_TO_BE_SENT = ON_ITS_WAY | {MailState.AT_RISK, MailState.HELD, MailState.IN_DOUBT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +48,22 @@ async def forget(
     lone = findings.c.probe.is_(None), findings.c.at < probes_before
     old_findings = await conn.execute(delete(findings).where(*lone))
     return Forgotten(old_raws.rowcount, old_probes.rowcount, old_findings.rowcount)
+
+
+async def forget_dedupe(conn: AsyncConnection, before: datetime) -> int:
+    """Forget how messages taken in before would be known if they came again; returns how many."""
+    old = messages.c.received_at < before, STILL_DEDUPED
+    return (await conn.execute(update(messages).where(*old).values(dedupe=None))).rowcount
+
+
+async def forget_messages(conn: AsyncConnection, before: datetime) -> int:
+    """Delete the texts of messages taken in before; all else that is known of them stays.
+
+    Kept are those that nobody has read yet, or of which a mail is on its way, at risk, held or in
+    doubt: they may have to be sent. Returns how many were deleted.
+    """
+    needed = exists().where(mails.c.message == messages.c.id, mails.c.state.in_(_TO_BE_SENT))
+    old = select(messages.c.id).where(messages.c.received_at < before, ~UNREAD, ~needed)
+    return (
+        await conn.execute(delete(message_raws).where(message_raws.c.message.in_(old)))
+    ).rowcount

@@ -1,0 +1,196 @@
+"""Messages as they were taken in. `shop` None asks for everybody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import literal, select, true, tuple_, update
+
+from daemon.ledger import orders
+from daemon.ledger.columns import Instant, Words
+from daemon.ledger.conflict import insert
+from daemon.ledger.schema import UNREAD, mails, message_raws, messages
+from daemon.ledger.states import Reading
+from daemon.lifecycles.arrival import IntakeMode
+from daemon.lifecycles.order_mail import MailState
+from probes.token import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from daemon.ledger.orders import FoundOrder
+
+MOST_OCTETS = 32_000_000
+"""Of the texts that one question brings into memory; at least one message's, however large."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message; see `lifecycles.arrival.Arrival` for how it came.
+
+    `subject`, `sender` (the address in From), `order` and by what it was found (`matched_by`) are
+    None until it was read, and where it names none; `problem` says why it could not be, or not
+    wholly. `twin` is an earlier message of the same Message-ID with other content.
+    """
+
+    id: str
+    shop: str
+    mode: IntakeMode
+    mail_from: str
+    recipients: tuple[str, ...]
+    client: str
+    helo: str
+    login: str | None
+    message_id: str | None
+    sha256: bytes
+    size: int
+    smtputf8: bool
+    received_at: datetime
+    reading: Reading
+    problem: str | None
+    subject: str | None
+    sender: str | None
+    order: str | None
+    matched_by: str | None
+    twin: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A message of which nobody knows yet what it is about; `recipients` are the envelope's."""
+
+    id: str
+    shop: str
+    mode: IntakeMode
+    mail_from: str
+    recipients: tuple[str, ...]
+    client: str
+    received_at: datetime
+    raw: bytes = field(repr=False)
+
+
+_COLUMNS = tuple(messages.c[part.name] for part in fields(MessageRow))
+_UNREAD = tuple(messages.c[part.name] for part in fields(Unread) if part.name != "raw")
+
+
+async def unread(conn: AsyncConnection, *, limit: int) -> list[Unread]:
+    """Messages of shops that wait to be read, those that came first first.
+
+    `mark_read` takes a message out of the queue. Fewer than `limit` when they are large.
+    """
+    return await _unread(conn, (IntakeMode.RELAY, IntakeMode.COPY), limit)
+
+
+async def unread_bounces(conn: AsyncConnection, *, limit: int) -> list[Unread]:
+    """The same, for what came back to a return path."""
+    return await _unread(conn, (IntakeMode.BOUNCE,), limit)
+
+
+async def get(conn: AsyncConnection, message: str, *, shop: str | None = None) -> MessageRow | None:
+    """The message; None when there is none, or when it is another shop's."""
+    wanted = select(*_COLUMNS).where(messages.c.id == message, _of(shop))
+    row = (await conn.execute(wanted)).mappings().first()
+    return MessageRow(**_with_recipients(row)) if row else None
+
+
+async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -> bytes | None:
+    """The message's text as it was taken in; None when there is none, or no longer."""
+    text = select(message_raws.c.raw).join_from(message_raws, messages)
+    return (await conn.execute(text.where(messages.c.id == message, _of(shop)))).scalar()
+
+
+async def mark_read(  # noqa: PLR0913 - what was read, by name
+    conn: AsyncConnection,
+    message: str,
+    *,
+    at: datetime,
+    reading: Reading = Reading.READ,
+    problem: str | None = None,
+    subject: str | None = None,
+    sender: str | None = None,
+    order: FoundOrder | None = None,
+    recipients: Iterable[str] = (),
+) -> bool:
+    """Store what was read in a message; False, and nothing stored, when it was read before.
+
+    The shop's order of this number is made, or completed, and the message and its mails belong to
+    it then. `recipients` are a COPY's, the customers: only now has it mails, and they are watched.
+    """
+    read = {"reading": reading, "problem": problem, "subject": subject, "sender": sender}
+    unread = messages.c.id == message, UNREAD
+    taken = update(messages).where(*unread).values(**read).returning(*_COLUMNS)
+    row = (await conn.execute(taken)).mappings().first()
+    if row is None:
+        return False
+    known = {"twin": await _twin(conn, row), **await _order(conn, row, order)}
+    await conn.execute(update(messages).where(messages.c.id == message).values(**known))
+    await conn.execute(update(mails).where(mails.c.message == message).values(order=known["order"]))
+    if row["mode"] == IntakeMode.COPY:
+        await _watch(conn, {**row, **known}, recipients, at)
+    return True
+
+
+async def _twin(conn: AsyncConnection, row: Mapping[Any, Any]) -> str | None:
+    """The first message of the same shop and Message-ID that came before, with other content."""
+    if row["message_id"] is None:
+        return None
+    alike = messages.c.shop == row["shop"], messages.c.message_id == row["message_id"]
+    place = tuple_(messages.c.received_at, messages.c.id)
+    before = place < tuple_(literal(row["received_at"], Instant), literal(row["id"], Words))
+    earlier = select(messages.c.id).where(*alike, before, messages.c.sha256 != row["sha256"])
+    oldest = earlier.order_by(messages.c.received_at, messages.c.id).limit(1)
+    return (await conn.execute(oldest)).scalar()
+
+
+async def _order(
+    conn: AsyncConnection, row: Mapping[Any, Any], found: FoundOrder | None
+) -> dict[str, str | None]:
+    if found is None:
+        return {"order": None, "matched_by": None}
+    shop, at = row["shop"], row["received_at"]
+    order = await orders.upsert(conn, new_id(), shop=shop, found=found, at=at)
+    return {"order": order, "matched_by": found.matched_by}
+
+
+async def _watch(
+    conn: AsyncConnection, row: Mapping[Any, Any], recipients: Iterable[str], at: datetime
+) -> None:
+    copied = {"message": row["id"], "shop": row["shop"], "order": row["order"], "generation": 1}
+    stand = {"state": MailState.WATCHED, "received_at": row["received_at"], "changed_at": at}
+    for recipient in dict.fromkeys(recipients):
+        mail = {"id": new_id(), "recipient": recipient, **copied, **stand}
+        fresh = insert(conn, mails).values(**mail)
+        await conn.execute(fresh.on_conflict_do_nothing(index_elements=["message", "recipient"]))
+
+
+async def _unread(conn: AsyncConnection, modes: Iterable[IntakeMode], limit: int) -> list[Unread]:
+    waiting = select(*_UNREAD, messages.c.size).where(UNREAD, messages.c.mode.in_(modes))
+    oldest = waiting.order_by(messages.c.received_at, messages.c.id).limit(limit)
+    rows = [dict(row) for row in (await conn.execute(oldest)).mappings()]
+    at_once = list(_fitting(rows))
+    texts = select(message_raws).where(message_raws.c.message.in_([row["id"] for row in at_once]))
+    raws = {text.message: text.raw for text in await conn.execute(texts)}
+    return [Unread(**_with_recipients(row), raw=raws[row["id"]]) for row in at_once]
+
+
+def _fitting(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The first rows, as many as may be in memory at once."""
+    octets = 0
+    for row in rows:
+        octets += row.pop("size")
+        if octets > MOST_OCTETS and row is not rows[0]:
+            return
+        yield row
+
+
+def _with_recipients(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {**row, "recipients": tuple(row["recipients"])}
+
+
+def _of(shop: str | None) -> ColumnElement[bool]:
+    return true() if shop is None else messages.c.shop == shop
