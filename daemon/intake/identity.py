@@ -1,0 +1,33 @@
+"""PURE: what makes two messages one: the same envelope, the same Message-ID, the same text."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from daemon.intake.admission import Purpose
+    from daemon.intake.header import Header
+
+
+def dedupe_key(
+    purpose: Purpose, mail_from: str, recipients: Iterable[str], header: Header, content: bytes
+) -> bytes:
+    """SHA-256 of purpose, envelope, Message-ID, Subject and body.
+
+    A client that never saw our 250 brings the same again, and may write a new Date over it.
+    Without a Message-ID the header counts too: nothing else tells two such messages apart.
+    """
+    digest = hashlib.sha256()
+    for text in (purpose.mode, purpose.shop, mail_from, *sorted(recipients), ""):
+        digest.update(text.encode() + b"\0")
+    message_id = header.message_id
+    if message_id is None:
+        digest.update(content)
+    else:
+        subject = b"\0".join(header.values(b"subject"))
+        digest.update(message_id.encode() + b"\0" + subject + b"\0")
+        digest.update(memoryview(content)[header.size :])
+    return digest.digest()
