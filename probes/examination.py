@@ -16,7 +16,7 @@ from probes.observation import Finding, Specimen
 from probes.public_suffix import organizational_domain
 from probes.received import received_at
 from probes.resolver import Resolver
-from probes.worker import Worker, WorkerLost
+from probes.worker import Worker, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,8 +94,8 @@ class Examiner:
         }
         try:
             answer = await self._worker.ask(job, specimen.raw)
-        except WorkerLost as lost:
-            return tuple(not_evaluable(c.name, f"Not evaluable: {lost}.") for c in all_checks())
+        except WorkerError as error:
+            return tuple(not_evaluable(c.name, f"Not evaluable: {error}.") for c in all_checks())
         return tuple(Finding.from_json(record) for record in answer)
 
     async def close(self) -> None:

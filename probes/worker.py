@@ -23,15 +23,19 @@ MAX_MEMORY = 2 * 1024**3
 _MAX_ANSWER = 16 * 1024 * 1024
 
 
-class WorkerLost(Exception):  # noqa: N818 - named after what happened to it
-    """The job cost the worker its life; the text says how, and the next job gets a new worker."""
+class WorkerError(Exception):
+    """The job was not done; the text is a clause that says why, and the next job may well be."""
+
+
+class WorkerLost(WorkerError):
+    """The job, or somebody else, cost the worker its life."""
 
 
 class WorkerTooSlow(WorkerLost):
     """The job took longer than the budget, and the worker was killed for it."""
 
 
-class WorkerNotStarted(WorkerLost):
+class WorkerNotStarted(WorkerError):
     """No worker came up: the job was never begun, and is not to blame."""
 
 
@@ -56,7 +60,7 @@ class Worker:
         return self._process.pid if self._process else None
 
     async def ask(self, job: Mapping[str, Any], raw: bytes) -> Any:  # noqa: ANN401 - JSON
-        """The JSON that the child answers to `job` (JSON too) and `raw`; raises WorkerLost."""
+        """The JSON that the child answers to `job` (JSON too) and `raw`; raises WorkerError."""
         async with self._turn:
             process = await self._started()
             try:

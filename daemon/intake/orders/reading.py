@@ -6,7 +6,7 @@ import dataclasses
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from daemon.intake.orders.addressees import MAX_ADDRESSES, mailboxes
 from daemon.intake.orders.body import Body
@@ -19,7 +19,7 @@ from probes.encoded_text import decoded_words
 from probes.letter import Letter, TooHostile, read_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from daemon.intake.orders.terms import OrderTerms
 
@@ -31,14 +31,16 @@ _JOURNAL = "x-ms-journal-report"
 _JOURNALED = re.compile(
     r"^(?:Recipient|To|Cc|Bcc): ?<?([^\s<>,;]{1,320})", re.IGNORECASE | re.MULTILINE
 )
-_NOBODY: tuple[Mailbox, ...] = ()
+_Boxes: TypeAlias = tuple[Mailbox, ...]
+_NOBODY: _Boxes = ()
 _Result = TypeVar("_Result")
 
 
-def read_order(raw: bytes, terms: OrderTerms) -> Reading:
+def read_order(raw: bytes, terms: OrderTerms, envelope: Sequence[str] = ()) -> Reading:
     """Everything that can be told about a message of a shop; raises nothing on purpose.
 
-    What breaks a cap is left out and becomes the reading's problem.
+    `envelope` are its recipients, where it is to be sent on to them; they count where To and Cc
+    name nobody. What breaks a cap is left out and becomes the reading's problem.
     """
     try:
         letter = read_letter(raw)
@@ -46,7 +48,7 @@ def read_order(raw: bytes, terms: OrderTerms) -> Reading:
             return _journaled(Body(letter), terms)
     except TooHostile as error:
         return Reading(problem=str(error))
-    return _read(letter, terms)
+    return _read(letter, terms, lambda: _named(letter) or _boxes(envelope))
 
 
 def _journaled(report: Body, terms: OrderTerms) -> Reading:
@@ -56,8 +58,7 @@ def _journaled(report: Body, terms: OrderTerms) -> Reading:
     named = [m[1] for text in report.texts for m in _JOURNALED.finditer(text)]
     if len(named) > MAX_ADDRESSES:
         raise TooHostile(f"it is addressed to more than {MAX_ADDRESSES} addresses")
-    letter = read_letter(report.messages[0])
-    return _read(letter, terms, tuple(box for text in named for box in _checked(text)))
+    return _read(read_letter(report.messages[0]), terms, lambda: _boxes(named))
 
 
 @dataclasses.dataclass
@@ -74,15 +75,14 @@ class _Attempts:
             return otherwise
 
 
-def _read(letter: Letter, terms: OrderTerms, journaled: tuple[Mailbox, ...] = ()) -> Reading:
-    attempt, body = _Attempts(), Body(letter)
-    subject = _subject(letter)
+def _read(letter: Letter, terms: OrderTerms, named: Callable[[], _Boxes]) -> Reading:
+    attempt, body, subject = _Attempts(), Body(letter), _subject(letter)
     senders = attempt(lambda: mailboxes(letter, "from"), _NOBODY)
     sender = senders[0].address if senders else None
-    named = journaled or attempt(lambda: _named(letter), _NOBODY)
-    strangers = tuple(box for box in named if not _is_shop(box, senders, terms))
+    boxes = attempt(named, _NOBODY)
+    strangers = tuple(box for box in boxes if not _is_shop(box, senders, terms))
     order = attempt(lambda: _order(body, subject, terms), None)
-    language = attempt(lambda: language_of("\n".join([subject, *_words(body)])), None)
+    language = attempt(lambda: _language(body, subject), None)
     return Reading(
         order=order and _with_customer(order, strangers, sender),
         subject=one_line(subject, LONGEST_SUBJECT),
@@ -103,20 +103,18 @@ def _order(body: Body, subject: str, terms: OrderTerms) -> Found | None:
     return found
 
 
-def _named(letter: Letter) -> tuple[Mailbox, ...]:
+def _named(letter: Letter) -> _Boxes:
     """To and Cc; where they are empty, what a mail server noted of the envelope."""
-    return mailboxes(letter, "to", "cc") or tuple(
-        box for name in _ENVELOPE_FIELDS for field in letter.all(name)[:5]
-        for box in _checked(field.value)
-    )  # fmt: skip
+    noted = [field.value for name in _ENVELOPE_FIELDS for field in letter.all(name)]
+    return mailboxes(letter, "to", "cc") or _boxes(noted[:MAX_ADDRESSES])
 
 
-def _is_shop(box: Mailbox, senders: tuple[Mailbox, ...], terms: OrderTerms) -> bool:
+def _is_shop(box: Mailbox, senders: _Boxes, terms: OrderTerms) -> bool:
     folded = box.address.casefold()
     return terms.is_own(folded) or folded in {s.address.casefold() for s in senders}
 
 
-def _with_customer(order: Found, named: tuple[Mailbox, ...], sender: str | None) -> Found:
+def _with_customer(order: Found, named: _Boxes, sender: str | None) -> Found:
     """The order's customer, where nothing else told, is the one stranger it was written to."""
     if order.customer is None and len(named) == 1 and not _colleagues(named[0], sender):
         order = dataclasses.replace(order, customer=named[0].address)
@@ -129,8 +127,8 @@ def _colleagues(box: Mailbox, sender: str | None) -> bool:
     return sender is not None and box.domain == sender.rpartition("@")[2]
 
 
-def _words(body: Body) -> list[str]:
-    return body.texts or body.visible
+def _language(body: Body, subject: str) -> str | None:
+    return language_of("\n".join([subject, *(body.texts or body.visible)]))
 
 
 def _subject(letter: Letter) -> str:
@@ -147,8 +145,13 @@ def _sent_at(letter: Letter) -> datetime | None:
         return None
 
 
-def _checked(text: str) -> tuple[Mailbox, ...]:
-    try:
-        return (Mailbox("", check_address(text.strip().strip("<>"))),)
-    except AddressError:
-        return ()
+def _boxes(texts: Iterable[str]) -> _Boxes:
+    """The addresses, each once; what is none is left out."""
+    found = {}
+    for text in texts:
+        try:
+            address = check_address(text.strip().strip("<>"))
+        except AddressError:
+            continue
+        found[address.casefold()] = Mailbox("", address)
+    return tuple(found.values())

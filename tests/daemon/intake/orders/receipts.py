@@ -35,7 +35,8 @@ class Receipt:
 
 WOO_PAGE = """<!DOCTYPE html><html><head><style>td{color:#333}</style></head><body>
 <div id="wrapper"><h1>Thank you for your order</h1><p>Hi Jane,</p>
-<p>Just to let you know &mdash; we&#8217;ve received your order #4711, and it is being processed:</p>
+<p>Just to let you know &mdash; we&#8217;ve received your order #4711, and it is being
+processed:</p>
 <h2><a href="https://shop.test/o/4711?k=wc_order_9981">[Order #4711]</a> (November 20, 2026)</h2>
 <table><tr><th>Product</th><th>Quantity</th><th>Price</th></tr>
 <tr><td>Lamp (#3)</td><td>1</td><td>&euro;25.00</td></tr></table></div></body></html>"""
@@ -73,7 +74,8 @@ Pos.   Art.Nr.   Beschreibung   Menge   Preis
 OPENCART = """<p>Thank you for your interest in My Shop products.</p><table>
 <thead><tr><td colspan="2">Order Details</td></tr></thead>
 <tbody><tr><td><b>Order ID:</b> 25<br /><b>Date Added:</b> 20/11/2026<br />
-<b>Payment Method:</b> Cash On Delivery<br /></td><td><b>Telephone:</b> 1234567890</td></tr></table>"""
+<b>Payment Method:</b> Cash On Delivery<br /></td><td><b>Telephone:</b> 1234567890</td></tr>
+</table>"""
 
 PERSIAN = """<div dir="rtl" style="font-family:Tahoma"><h1>از خرید شما سپاسگزاریم</h1>
 <p>سلام ژاله، سفارش شما با شماره ‎۱۲۳۴۵‎ دریافت شد و در حال پردازش است.</p>
@@ -112,7 +114,8 @@ ONE_LINE = (
 )
 
 MICRODATA = """<div itemscope itemtype="http://schema.org/Order">
-<meta itemprop="orderNumber" content="M-31337"/><span itemprop="price">4</span></div><p>Thanks</p>"""
+<meta itemprop="orderNumber" content="M-31337"/><span itemprop="price">4</span></div>
+<p>Thanks</p>"""
 
 MICRODATA_SHOWN = (
     "<div itemscope itemtype='http://schema.org/Order'>Number "

@@ -55,7 +55,7 @@ def part(body: str | bytes, kind: str, *fields: str) -> bytes:
     return crlf("\n".join([f"Content-Type: {kind}", *fields, "", ""])) + content
 
 
-def multipart(*parts: bytes, kind: str = "alternative", boundary: str = "b1") -> bytes:
+def multipart(*parts: bytes, boundary: str) -> bytes:
     mark = boundary.encode()
     inside = b"".join(b"\r\n--" + mark + b"\r\n" + p for p in parts)
     return b"This is a multi-part message.\r\n" + inside + b"\r\n--" + mark + b"--\r\n"
@@ -65,12 +65,12 @@ def mixed(
     *parts: bytes, kind: str = "alternative", subject: str = "Hello", boundary: str = "b1"
 ) -> bytes:
     field = f'Content-Type: multipart/{kind}; boundary="{boundary}"'
-    return message(multipart(*parts, kind=kind, boundary=boundary), field, subject=subject)
+    return message(multipart(*parts, boundary=boundary), field, subject=subject)
 
 
 def nested(*parts: bytes, kind: str, boundary: str) -> bytes:
     head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
-    return head + multipart(*parts, kind=kind, boundary=boundary)
+    return head + multipart(*parts, boundary=boundary)
 
 
 def linked(data: str, visible: str = "Thank you.") -> str:
