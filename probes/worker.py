@@ -27,7 +27,7 @@ class WorkerError(Exception):
     """The job was not done; the text is a clause that says why, and the next job may well be."""
 
 
-class WorkerLost(WorkerError):
+class WorkerLost(WorkerError):  # noqa: N818 - named after what happened to it
     """The job, or somebody else, cost the worker its life."""
 
 
@@ -35,7 +35,7 @@ class WorkerTooSlow(WorkerLost):
     """The job took longer than the budget, and the worker was killed for it."""
 
 
-class WorkerNotStarted(WorkerError):
+class WorkerNotStarted(WorkerError):  # noqa: N818 - as WorkerLost
     """No worker came up: the job was never begun, and is not to blame."""
 
 
