@@ -10,7 +10,7 @@ await moves.settle(claimed, Settled(AttemptState.ACCEPTED, at=…, …))
 """
 
 from daemon.ledger.attempts.again import again
-from daemon.ledger.attempts.claim import claim
+from daemon.ledger.attempts.claim import any_due, claim, ways
 from daemon.ledger.attempts.leases import heartbeat, reap, release
 from daemon.ledger.attempts.moves import Moves
 from daemon.ledger.attempts.reads import counts, get, history, queue
@@ -42,6 +42,7 @@ __all__ = [
     "Settled",
     "TryRow",
     "again",
+    "any_due",
     "claim",
     "counts",
     "get",
@@ -50,4 +51,5 @@ __all__ = [
     "queue",
     "reap",
     "release",
+    "ways",
 ]

@@ -15,25 +15,30 @@ from daemon.lifecycles.attempt import AttemptState
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.sql.dml import ReturningUpdate
 
-# materialised: PostgreSQL might else run it more than once, and take more than was asked for
-_due = (
-    select(attempts.c.id)
-    .where(AWAITED, attempts.c.due_at <= bindparam("now"))
-    .order_by(attempts.c.due_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    .cte("due")
-    .prefix_with("MATERIALIZED")
-)
-_take = (
-    update(attempts)
-    .where(attempts.c.id.in_(select(_due.c.id)))
-    .values(state=AttemptState.CLAIMED, fence=attempts.c.fence + 1, why=None)
-    .values(holder=bindparam("by"), lease_until=bindparam("until"))
-    .returning(attempts.c.id)
-)
+_IS_DUE = AWAITED, attempts.c.due_at <= bindparam("now")
+_BY_ROUTE = attempts.c.shop == bindparam("shop"), attempts.c.route == bindparam("route")
+
+
+def _taking(*conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    first = select(attempts.c.id).where(*conditions).order_by(attempts.c.due_at)
+    most = first.limit(bindparam("most")).with_for_update(skip_locked=True)
+    # materialised: PostgreSQL might else run it more than once, and take more than was asked for
+    due = most.cte("due").prefix_with("MATERIALIZED")
+    return (
+        update(attempts)
+        .where(attempts.c.id.in_(select(due.c.id)))
+        .values(state=AttemptState.CLAIMED, fence=attempts.c.fence + 1, why=None)
+        .values(holder=bindparam("by"), lease_until=bindparam("until"))
+        .returning(attempts.c.id)
+    )
+
+
+_take = _taking(*_IS_DUE)
+_take_by_route = _taking(*_IS_DUE, *_BY_ROUTE)
 _of_attempts = ("mail", "shop", "route", "n", "tries", "fence", "cause", "expires_at")
 _of_messages = ("mail_from", "message_id", "smtputf8", "size", "received_at")
 _whole = (
@@ -51,15 +56,38 @@ _whole = (
 )
 
 
+_any_due = select(attempts.c.id).where(*_IS_DUE, *_BY_ROUTE).limit(1)
+_ways = select(attempts.c.shop, attempts.c.route).where(AWAITED).distinct()
+
+
+async def any_due(conn: AsyncConnection, way: tuple[str, str], now: datetime) -> bool:
+    """Whether there is anything to claim for a (shop, route); asks without writing."""
+    terms = {"shop": way[0], "route": way[1], "now": now}
+    return (await conn.execute(_any_due, terms)).first() is not None
+
+
+async def ways(conn: AsyncConnection) -> set[tuple[str, str]]:
+    """The (shop, route) that attempts wait for, due or not."""
+    return {(shop, route) for shop, route in await conn.execute(_ways)}
+
+
 async def claim(
-    conn: AsyncConnection, *, holder: str, now: datetime, lease_until: datetime, limit: int
+    conn: AsyncConnection,
+    *,
+    holder: str,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    way: tuple[str, str] | None = None,
 ) -> list[Claimed]:
-    """Take at most `limit` attempts that are due, the longest due first.
+    """Take at most `limit` attempts that are due, the longest due first; of one (shop, route) only.
 
     Each is `holder`'s until `lease_until`, or until it is settled; nobody else gets it meanwhile.
     """
     terms = {"now": now, "most": limit, "by": holder, "until": lease_until}
-    taken = list((await conn.execute(_take, terms)).scalars())
+    if way:
+        terms |= {"shop": way[0], "route": way[1]}
+    taken = list((await conn.execute(_take_by_route if way else _take, terms)).scalars())
     if not taken:
         return []
     query = _whole.where(among(conn, attempts.c.id, "taken"))

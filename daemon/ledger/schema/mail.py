@@ -161,8 +161,16 @@ Index(
     sqlite_where=MAY_SEND,
     postgresql_where=MAY_SEND,
 )
-# the sender asks all the time what is due
 Index("ix_attempts_due", attempts.c.due_at, sqlite_where=AWAITED, postgresql_where=AWAITED)
+# the sender asks all the time what is due by a route: a dead one's backlog is in nobody's way
+Index(
+    "ix_attempts_due_by_route",
+    attempts.c.shop,
+    attempts.c.route,
+    attempts.c.due_at,
+    sqlite_where=AWAITED,
+    postgresql_where=AWAITED,
+)
 # and whose sender died
 Index("ix_attempts_lease", attempts.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
 

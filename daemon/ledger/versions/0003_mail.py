@@ -144,6 +144,12 @@ def _attempts() -> None:
         ),
     )
     _partial_index("ix_attempts_due", "attempts", ["due_at"], "state IN ('deferred', 'queued')")
+    _partial_index(
+        "ix_attempts_due_by_route",
+        "attempts",
+        ["shop", "route", "due_at"],
+        "state IN ('deferred', 'queued')",
+    )
     _partial_index("ix_attempts_in_doubt", "attempts", ["settled_at"], "state IN ('in_doubt')")
     _partial_index(
         "ix_attempts_lease",
