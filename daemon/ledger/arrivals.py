@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from daemon.ledger.among import among
 from daemon.ledger.bulk import insert_many
 from daemon.ledger.failures import LedgerError
 from daemon.ledger.group_commit import GroupCommit
@@ -98,8 +99,8 @@ def _store_new(conn: Connection, new: Mapping[str, Arrival]) -> dict[str, Arriva
     in_order = sorted(new.items(), key=lambda pair: (pair[1].shop, pair[1].dedupe))
     rows = [_message(message, arrival) for message, arrival in in_order]
     insert_many(conn, messages, rows, unless_taken=("shop", "dedupe"))
-    ours = select(messages.c.id).where(messages.c.id.in_(list(new)))
-    stored = set(conn.execute(ours).scalars())
+    ours = select(messages.c.id).where(among(conn, messages.c.id, "ids"))
+    stored = set(conn.execute(ours, {"ids": list(new)}).scalars())
     return {message: arrival for message, arrival in new.items() if message in stored}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import literal, select, true, tuple_, update
 
 from daemon.ledger import orders
+from daemon.ledger.among import among
 from daemon.ledger.columns import Instant, Words
 from daemon.ledger.conflict import insert
 from daemon.ledger.schema import UNREAD, mails, message_raws, messages
@@ -17,7 +18,7 @@ from daemon.lifecycles.order_mail import MailState
 from probes.token import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -104,6 +105,13 @@ async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -
     return (await conn.execute(text.where(messages.c.id == message, _of(shop)))).scalar()
 
 
+async def raws_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, bytes]:
+    """The texts of several messages, of those that are still kept."""
+    found = select(message_raws).where(among(conn, message_raws.c.message, "ids"))
+    rows = await conn.execute(found, {"ids": sorted(ids)})
+    return {row.message: row.raw for row in rows}
+
+
 async def mark_read(  # noqa: PLR0913 - what was read, by name
     conn: AsyncConnection,
     message: str,
@@ -173,8 +181,9 @@ async def _unread(conn: AsyncConnection, modes: Iterable[IntakeMode], limit: int
     oldest = waiting.order_by(messages.c.received_at, messages.c.id).limit(limit)
     rows = [dict(row) for row in (await conn.execute(oldest)).mappings()]
     at_once = list(_fitting(rows))
-    texts = select(message_raws).where(message_raws.c.message.in_([row["id"] for row in at_once]))
-    raws = {text.message: text.raw for text in await conn.execute(texts)}
+    texts = select(message_raws).where(among(conn, message_raws.c.message, "ids"))
+    found = await conn.execute(texts, {"ids": [row["id"] for row in at_once]})
+    raws = {text.message: text.raw for text in found}
     return [Unread(**_with_recipients(row), raw=raws[row["id"]]) for row in at_once]
 
 
