@@ -29,9 +29,9 @@ def mailboxes(letter: Letter, *names: str) -> tuple[Mailbox, ...]:
     """
     found: dict[str, Mailbox] = {}
     for field in (field for name in names for field in letter.all(name)):
-        entries = list(_entries(field.value))
-        there = [mailbox for entry in entries if (mailbox := _mailbox(entry))]
-        if entries and not there:
+        there = [mailbox for entry in _entries(field.value) if (mailbox := _mailbox(entry))]
+        # "undisclosed-recipients:;" names nobody, and says so
+        if field.value and not there and field.value[-1] not in ":;":
             raise TooHostile(f"no address in its {field.name.title()} can be read")
         found |= {mailbox.address.casefold(): mailbox for mailbox in there}
         if len(found) > MAX_ADDRESSES:

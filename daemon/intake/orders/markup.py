@@ -12,23 +12,27 @@ from dataclasses import dataclass, field
 MOST_SCRIPTS = 20
 
 # A quote counts only after "=". An unclosed one is passed over, and happens once for each kind.
-_TAG = re.compile(
-    r"""<(/?)([a-zA-Z][^\s/>]{0,40}+)((?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>])*+)>""",
+_ATTRIBUTES = r"""(?:=\s*+"[^"]*+"|=\s*+'[^']*'|[^>])*+"""
+# No alternative fails after it has read far, so that each character is read once.
+_TOKEN = re.compile(
+    r"<(?:!--.*?(?:-->|\Z)"
+    r"|(?P<raw>script|style|title|textarea|xmp|noembed)(?=[\s/>])"
+    rf"(?P<about>{_ATTRIBUTES})(?:>(?P<inside>.*?)(?:(?=</(?P=raw)[\s/>])|\Z)|\Z)"
+    rf"|/?(?P<name>[a-z][^\s/>]{{0,40}}+)(?P<attributes>{_ATTRIBUTES})(?:>|\Z)"
+    r"|[!?/][^>]*+(?:>|\Z))",
+    re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
-    r"""(?:^|[\s"'/])(itemprop|content|type)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""",
+    r"""(?:^|[\s"'/])(itemprop|content)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""",
     re.IGNORECASE,
 )
 _LONGEST_TAG = 4000
-_BLOCKS = frozenset(
-    {"address", "article", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt"}
-    | {"footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol"}
-    | {"p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul"}
-)
-_CELLS = frozenset({"td", "th"})
-_ENDS = {
-    name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE)
-    for name in ("script", "style", "title", "textarea", "xmp", "noembed")
+_STANDS_FOR = {
+    **dict.fromkeys(("address", "article", "blockquote", "br", "caption", "center", "dd"), "\n"),
+    **dict.fromkeys(("div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4", "h5"), "\n"),
+    **dict.fromkeys(("h6", "header", "hr", "li", "main", "ol", "p", "pre", "section"), "\n"),
+    **dict.fromkeys(("table", "tbody", "tfoot", "thead", "tr", "ul"), "\n"),
+    **dict.fromkeys(("td", "th"), " "),
 }
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 
@@ -44,23 +48,19 @@ class Markup:
 
 def read_markup(source: str) -> Markup:
     """Read a page; raises nothing."""
-    found, pieces, at = Markup(), list[str](), 0
-    while (tag_at := source.find("<", at)) >= 0:
-        pieces.append(source[at:tag_at])
-        tag = _TAG.match(source, tag_at)
-        if tag is None:
-            piece, at = _no_tag(source, tag_at)
-            pieces.append(piece)
-            continue
-        name = tag[2].lower()
-        pieces.append("\n" if name in _BLOCKS else " " if name in _CELLS else "")
-        at = tag.end()
-        if name in _ENDS and not tag[1]:
-            at = _swallow(source, tag, _ENDS[name], found)
-        elif "itemprop" in tag[3][:_LONGEST_TAG]:
-            _note_order(source, tag, found)
-    pieces.append(source[at:])
-    found.text = unescaped("".join(pieces))
+    found = Markup()
+
+    def replaced(token: re.Match[str]) -> str:
+        name = token["name"]
+        if name is not None:
+            if "itemprop" in token["attributes"]:
+                _note_order(token, found)
+            return _STANDS_FOR.get(name.lower(), "")
+        if token["inside"] and len(found.scripts) < MOST_SCRIPTS:
+            _note_script(token, found)
+        return ""
+
+    found.text = unescaped(_TOKEN.sub(replaced, source))
     return found
 
 
@@ -70,36 +70,14 @@ def unescaped(text: str) -> str:
     return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text
 
 
-def _no_tag(source: str, at: int) -> tuple[str, int]:
-    """What stands for a "<" that begins no tag, and where to read on."""
-    if source.startswith("<!--", at):
-        return "", _after(source, "-->", at + 4)
-    following = source[at + 1 : at + 2]
-    if following in {"!", "?", "/"}:
-        return "", _after(source, ">", at)
-    if following.isascii() and following.isalpha():
-        return "", len(source)  # a tag that never ends
-    return "<", at + 1
+def _note_script(token: re.Match[str], found: Markup) -> None:
+    if "ld+json" in token["about"][:_LONGEST_TAG].lower():
+        found.scripts.append(token["inside"])
 
 
-def _after(source: str, mark: str, at: int) -> int:
-    found = source.find(mark, at)
-    return len(source) if found < 0 else found + len(mark)
-
-
-def _swallow(source: str, tag: re.Match[str], end: re.Pattern[str], found: Markup) -> int:
-    """Leave out an element that holds no markup; keep it when it is JSON-LD."""
-    closing = end.search(source, tag.end())
-    until = closing.start() if closing else len(source)
-    if "ld+json" in tag[3][:_LONGEST_TAG].lower() and len(found.scripts) < MOST_SCRIPTS:
-        found.scripts.append(source[tag.end() : until])
-    return until
-
-
-def _note_order(source: str, tag: re.Match[str], found: Markup) -> None:
-    attributes = {
-        m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag[3][:_LONGEST_TAG])
-    }
+def _note_order(token: re.Match[str], found: Markup) -> None:
+    written = _ATTRIBUTE.finditer(token["attributes"][:_LONGEST_TAG])
+    attributes = {a[1].lower(): a[2] or a[3] or a[4] or "" for a in written}
     if attributes.get("itemprop", "").strip() == "orderNumber":
-        inside = source[tag.end() : tag.end() + 200].partition("<")[0]
+        inside = token.string[token.end() : token.end() + 200].partition("<")[0]
         found.orders.append(unescaped(attributes.get("content", inside)))
