@@ -95,8 +95,9 @@ def _of_no_mail(typed: str) -> str | None:
     slipped = f"{label}.{SLIPPED_ENDINGS.get(ending, '')}"
     if slipped in WELL_KNOWN:
         return slipped
-    branded = _other_ending(plain) or BRANDS[label] if label in BRANDS else None
-    return branded or _lengthened(plain) or _alike(typed, slips=1 if len(label) < 8 else 2)
+    if label in BRANDS:
+        return _other_ending(plain) or (BRANDS[label] if _exists(ending) else None)
+    return _lengthened(plain) or _alike(typed, slips=1 if len(label) < 8 else 2)
 
 
 def _lengthened(plain: str) -> str | None:

@@ -103,7 +103,8 @@ async def test_servfail_and_silence_say_nothing_about_the_address(stub: DnsStub)
     stub.servfail.add("broken.test")
     stub.silent.add("silent.test")
     resolver = stub.resolver(timeout_s=0.2)
-    for domain in ("broken.test", "silent.test"):
+    stub.servfail.add("gmail.co")
+    for domain in ("broken.test", "silent.test", "gmail.co"):
         found = await examine(f"a@{domain}", resolver)
         assert (found.verdict, found.suggestion, found.remedy) == (Verdict.UNKNOWN, None, None)
         assert not found.takes_no_mail
@@ -131,6 +132,7 @@ async def test_dead_name_servers_hold_it_no_longer_than_twice_the_timeout(stub: 
     found = await examine("a@slow.test", stub.resolver(timeout_s=0.2))
     assert found.verdict is Verdict.UNKNOWN
     assert asyncio.get_running_loop().time() - started < 2
+    assert {name for name, _ in stub.questions} <= {"slow.test", "mx0.slow.test", "mx1.slow.test"}
 
 
 @pytest.mark.parametrize(
@@ -274,8 +276,8 @@ def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
 
 
 def test_what_is_kept_again_is_young_again() -> None:
-    memory = Memory(largest=2)
-    for domain in ("a.test", "b.test", "a.test", "c.test"):
+    memory = Memory(largest=3)
+    for domain in ("a.test", "b.test", "a.test", "c.test", "d.test"):
         memory.keep(domain, MailServers(Verdict.NO_DOMAIN), NOW)
     assert memory.recall("a.test", NOW) is not None
     assert memory.recall("b.test", NOW) is None
