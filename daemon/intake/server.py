@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,7 +14,7 @@ from daemon.intake.house import Event, House
 from probes.endpoint import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from daemon.intake.store import Store
@@ -24,6 +25,19 @@ BACKLOG = 1_024
 HANDSHAKE_S = 30.0
 
 log = structlog.get_logger()
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A socket that is bound, and not yet listened at; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 class Intake:
@@ -60,22 +74,26 @@ class Intake:
         """The port of each listener, in the order of the terms."""
         return tuple(server.sockets[0].getsockname()[1] for server in self._servers)
 
-    async def start(self) -> None:
-        """Listen at every address, or raise OSError and listen at none."""
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen at every address, or raise OSError and listen at none.
+
+        `sockets`, one for each listener, are listened at instead of opening new ones: who closes
+        one server and starts another on copies of the same sockets turns nobody away.
+        """
+        opened = sockets or [open_socket(one.host, one.port) for one in self._terms.listeners]
         try:
-            for listener in self._terms.listeners:
-                self._servers.append(await self._listen(listener))
+            for listener, sock in zip(self._terms.listeners, opened, strict=True):
+                self._servers.append(await self._listen(listener, sock))
         except BaseException:
             await self.close(drain_s=0)
             raise
 
-    async def _listen(self, listener: Listener) -> asyncio.Server:
+    async def _listen(self, listener: Listener, sock: socket.socket) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         implicit = listener.tls is Tls.IMPLICIT
         server = await loop.create_server(
             lambda: Dialogue(self._house, listener, loop),
-            listener.host,
-            listener.port,
+            sock=sock,
             backlog=BACKLOG,
             ssl=listener.context if implicit else None,
             ssl_handshake_timeout=HANDSHAKE_S if implicit else None,
