@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.lifecycles.arrival import IntakeMode
-from daemon.lifecycles.attempt import AttemptState
+from daemon.lifecycles.attempt import IN_HAND, AttemptState
 from daemon.lifecycles.order_mail import MailState
 from daemon.rulings import refusals
+from probes.observation import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
-
-    from probes.observation import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,9 @@ CAUSES = {
     "person": "A person has it sent again, by {route}.",
     "resend": "It is sent again by {route}: it was at risk of staying unseen.",
 }
+_BEFORE_THE_MAIL = frozenset({"connect", "tls", "login"})
+"""Stages at which a server's reply says nothing about the mail."""
+
 STANDS = {
     MailState.RECEIVED: "Waiting to be sent on",
     MailState.WATCHED: "Sent; watched from now on",
@@ -118,8 +120,8 @@ def timeline(
 ) -> list[Step]:
     """Every step, oldest first; `shown` writes an instant for the reader."""
     steps = [_arrival(receipt)]
-    for sending in sendings:
-        steps += _sending(sending, shown)
+    for at in range(len(sendings)):
+        steps += _sending(sendings, at, shown)
     steps += (_return(one) for one in returns)
     return sorted(steps, key=lambda step: step.at)
 
@@ -137,40 +139,63 @@ def _arrival(receipt: Receipt) -> Step:
     return Step(receipt.received_at, said, f"from {receipt.client}, {name}, {receipt.size:,} bytes")
 
 
-def _sending(sending: Sending, shown: Callable[[datetime], str]) -> Iterator[Step]:
+def _sending(
+    sendings: Sequence[Sending], at: int, shown: Callable[[datetime], str]
+) -> Iterator[Step]:
+    sending, before = sendings[at], sendings[at - 1] if at else None
+    after = sendings[at + 1] if at + 1 < len(sendings) else None
     if sending.cause in CAUSES:
-        yield Step(sending.queued_at, CAUSES[sending.cause].format(route=sending.route))
-    for at, one in enumerate(sending.tries, 1):
-        last = at == len(sending.tries)
-        said = _ended(one, sending, last=last) if one.ended_at else _open(sending, last=last)
+        yield Step(sending.queued_at, _begun(sending, before))
+    doubt = _in_doubt(sending, after)
+    for one in sending.tries:
+        last = one is sending.tries[-1]
+        said = _doubt(sending) if last and doubt else _tried(one, sending, last=last)
         if last and sending.state is AttemptState.DEFERRED:
             said += f" Next try {shown(sending.due_at)}."
         yield Step(one.ended_at or one.started_at, said, _raw(one))
+    if sending.state is AttemptState.CANCELLED and not (doubt or _taken_over(after)):
+        said = f"Not sent by {sending.route} any more"
+        said += f": {sending.why}" if sending.why else "."
+        yield Step(sending.settled_at or sending.due_at, said)
+
+
+def _begun(sending: Sending, before: Sending | None) -> str:
+    """Why there is a further attempt; when a route fails, the ruling's own words."""
+    if before and before.why and _taken_over(sending):
+        return before.why
+    return CAUSES[sending.cause].format(route=sending.route)
+
+
+def _taken_over(after: Sending | None) -> bool:
+    return after is not None and after.cause == "failover"
+
+
+def _in_doubt(sending: Sending, after: Sending | None) -> bool:
+    """Whether nobody knew, after the last try, if the server had the mail; it may be known now."""
+    if not sending.tries or sending.tries[-1].outcome not in {None, "failed"}:
+        return False
     if sending.state is AttemptState.CANCELLED:
-        why = f": {sending.why}" if sending.why else "."
-        yield Step(
-            sending.settled_at or sending.due_at, f"Not sent by {sending.route} any more{why}"
-        )
+        again = after is not None and after.cause == "person"
+        return again and sending.tries[-1].stage in {None, "data"}
+    return sending.state in {AttemptState.IN_DOUBT, AttemptState.ACCEPTED, AttemptState.BOUNCED}
 
 
-def _open(sending: Sending, *, last: bool) -> str:
-    if not last or sending.state in {AttemptState.QUEUED, AttemptState.CLAIMED}:
-        return f"Sending by {sending.route} was cut short before anything was handed over."
-    if sending.state in {AttemptState.SENDING, AttemptState.DATA_SENT}:
+def _tried(one: Try, sending: Sending, *, last: bool) -> str:
+    if one.ended_at is None and last and sending.state in IN_HAND - {AttemptState.CLAIMED}:
         return f"It is being sent by {sending.route}."
-    return _doubt(sending)
-
-
-def _ended(one: Try, sending: Sending, *, last: bool) -> str:
+    if one.ended_at is None:
+        return f"Sending by {sending.route} was cut short before anything was handed over."
     server = one.host or f"the server of {sending.route}"
-    if last and sending.state is AttemptState.IN_DOUBT:
-        return _doubt(sending)
     if one.outcome == "accepted":
         return (
             f"Accepted by {server} (route {sending.route}), the next server on the way to the "
             "customer's provider; not proof of the inbox."
         )
-    return _WORDS.get(one.outcome or "", _failed)(one, server, sending.route)
+    if one.outcome == "failed" or one.stage in _BEFORE_THE_MAIL:
+        return _broken(one, server, sending.route)
+    asked = "asked us to try later" if one.outcome == "deferred" else "refused it"
+    why = refusals.of_reply(one.enhanced, one.fault, one.meaning)
+    return _joined(f"{_capital(server)} (route {sending.route}) {asked}.", why, one)
 
 
 def _doubt(sending: Sending) -> str:
@@ -180,31 +205,15 @@ def _doubt(sending: Sending) -> str:
     )
 
 
-def _deferred(one: Try, server: str, route: str) -> str:
-    why = refusals.of_reply(one.enhanced, one.fault, one.meaning)
-    return _joined(f"{_capital(server)} (route {route}) asked us to try later.", why, one)
-
-
-def _rejected(one: Try, server: str, route: str) -> str:
-    why = refusals.of_reply(one.enhanced, one.fault, one.meaning)
-    return _joined(f"{_capital(server)} (route {route}) refused it.", why, one)
-
-
-def _failed(one: Try, server: str, route: str) -> str:
-    if one.stage in {"connect", "tls", "login"}:
+def _broken(one: Try, server: str, route: str) -> str:
+    if one.stage in _BEFORE_THE_MAIL:
         return _joined(f"{_capital(server)} (route {route}) could not be used.", one.meaning, one)
-    return _joined(
-        f"The connection to {server} (route {route}) broke before the mail was handed over.",
-        one.meaning,
-        one,
-    )
-
-
-_WORDS = {"deferred": _deferred, "rejected": _rejected}
+    broke = f"The connection to {server} (route {route}) broke before the mail was handed over."
+    return _joined(broke, one.meaning, one)
 
 
 def _joined(said: str, why: str | None, one: Try) -> str:
-    remedy = f"To do: {one.remedy}" if one.remedy and one.fault == "sender" else None
+    remedy = f"To do: {one.remedy}" if one.remedy and one.fault is Fault.SENDER else None
     return " ".join(filter(None, (said, why, remedy)))
 
 

@@ -98,7 +98,8 @@ class Orders(Section):
     """How the shop's mail says which order it is about, beside the built-in ways."""
 
     number: Annotated[tuple[OrderPattern, ...], Field(max_length=20)] = ()
-    """Regular expressions over subject and text; the one group in each is the order's number."""
+    """Regular expressions, in any case of letters, over subject and text; the one group in each is
+    the order's number, or groups are named `number` and `customer`."""
     customer: Annotated[tuple[OrderPattern, ...], Field(max_length=20)] = ()
     """The same for the customer's e-mail address; the recipient by default."""
 
@@ -117,7 +118,10 @@ class ShopIntake(Section):
     copy_to: Annotated[tuple[EmailAddress, ...], Field(max_length=20)] = ()
     """Mode copy: the addresses here that the shop's blind copies or journal go to."""
     senders: Annotated[tuple[Domain, ...], Field(max_length=100)] = ()
-    """Domains that its mail comes from; those of its routes' `from` by default."""
+    """Domains that its mail comes from, with those below each; by default those of its routes'
+    `from`."""
+    messages_per_minute: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 3000
+    """The most messages that are taken from it; what is more is asked to come again later."""
     orders: Orders = Orders()
     """Patterns that find the order, where X-Order-ID and schema.org do not tell it."""
 

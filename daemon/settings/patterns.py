@@ -1,20 +1,16 @@
 """Regular expressions that the settings hold."""
 
-import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
+
+from probes.order_pattern import check_pattern
 
 
 def _order_pattern(value: str) -> str:
-    try:
-        groups = re.compile(value).groups
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"is no regular expression: {error}") from None
-    if groups != 1:
-        raise ValueError(f"needs exactly one group in (…), and has {groups}; (?:…) is none")
+    check_pattern(value)
     return value
 
 
-OrderPattern = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_order_pattern)]
-"""A pattern whose one group is what is looked for."""
+OrderPattern = Annotated[str, AfterValidator(_order_pattern)]
+"""A pattern whose one group, or whose groups `number` and `customer`, are what is looked for."""

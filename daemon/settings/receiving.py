@@ -53,13 +53,21 @@ def _twice(claims: Iterable[Claim]) -> Iterator[Refusal]:
 
 
 def shared_senders(shops: Sequence[Shop]) -> Iterator[Refusal]:
-    """Sender domains of two shops: whose mail it is would be in doubt."""
-    owner: dict[str, str] = {}
+    """Sender domains of two shops, each with those below it: whose mail is it?"""
+    taken: dict[str, str] = {}
     for at, shop in enumerate(shops):
-        for domain in shop.sender_domains if shop.intake else ():
-            if owner.setdefault(domain, shop.name) != shop.name:
-                sentence = f"`{domain}` belongs to {owner[domain]}; each shop needs its own"
+        own = shop.sender_domains if shop.intake else ()
+        for domain in own:
+            near = next((other for other in taken if _overlap(domain, other)), None)
+            if near:
+                below = "" if near == domain else f" with `{near}`"
+                sentence = f"`{domain}` belongs to {taken[near]}{below}; each shop needs its own"
                 yield ("shops", at, "intake", "senders"), sentence
+        taken |= dict.fromkeys(own, shop.name)
+
+
+def _overlap(domain: str, other: str) -> bool:
+    return f".{domain}".endswith(f".{other}") or f".{other}".endswith(f".{domain}")
 
 
 def unheard(intake: Intake | None, shops: Sequence[Shop]) -> Iterator[Refusal]:

@@ -148,11 +148,37 @@ def test_a_connection_that_broke_before_the_final_dot_handed_nothing_over() -> N
     assert "broke before the mail was handed over" in last(sending(AttemptState.DEFERRED, broken))
 
 
-@pytest.mark.parametrize("end", [Try(at(1)), tried(1, outcome="failed", stage="data")])
+SILENT = [Try(at(1)), tried(1, outcome="failed", stage="data")]
+
+
+@pytest.mark.parametrize("end", SILENT)
 def test_in_doubt_is_told_as_doubt(end: Try) -> None:
     said = last(sending(AttemptState.IN_DOUBT, end))
     assert "it may have arrived or not" in said
     assert "not sent again by itself" in said
+
+
+@pytest.mark.parametrize("end", SILENT)
+@pytest.mark.parametrize("known", [AttemptState.ACCEPTED, AttemptState.BOUNCED])
+def test_a_doubt_that_is_over_was_a_doubt(end: Try, known: AttemptState) -> None:
+    assert "it may have arrived or not" in told(sending(known, end))[1].said
+
+
+@pytest.mark.parametrize("end", SILENT)
+def test_a_doubt_that_a_person_ended_was_a_doubt(end: Try) -> None:
+    called_off = sending(AttemptState.CANCELLED, end, why="Mina has it sent.", settled_at=at(1))
+    again = sending(AttemptState.QUEUED, n=2, cause="person", queued_at=at(60))
+    steps = told(called_off, again)
+    assert "it may have arrived or not" in steps[1].said
+    assert steps[2] == Step(at(60), "A person has it sent again, by primary.")
+    assert len(steps) == 3
+
+
+def test_a_login_that_is_refused_says_nothing_about_the_mail() -> None:
+    refused = tried(1, outcome="rejected", stage="login", code=535, meaning="The login is wrong.")
+    said = last(sending(AttemptState.CANCELLED, refused, why="primary could not be used."))
+    assert "refused it" not in told(sending(AttemptState.CANCELLED, refused))[1].said
+    assert said == "Not sent by primary any more: primary could not be used."
 
 
 def test_a_try_without_an_end_lasts_or_was_cut_short() -> None:
@@ -163,7 +189,11 @@ def test_a_try_without_an_end_lasts_or_was_cut_short() -> None:
 
 
 def test_a_fallback_that_works_does_not_hide_the_broken_primary() -> None:
-    first = sending(AttemptState.REJECTED, tried(1, **REFUSED, fault=Fault.SENDER, meaning="No."))
+    first = sending(
+        AttemptState.REJECTED,
+        tried(1, **REFUSED, fault=Fault.SENDER, meaning="No."),
+        why="primary refused it: backup takes over.",
+    )
     second = sending(
         AttemptState.ACCEPTED,
         tried(2, host="mx.backup.example", outcome="accepted"),
@@ -174,8 +204,14 @@ def test_a_fallback_that_works_does_not_hide_the_broken_primary() -> None:
     )
     steps = told(first, second)
     assert "refused it" in steps[1].said
-    assert steps[2].said == "It is sent by backup instead."
+    assert steps[2].said == "primary refused it: backup takes over."
     assert "Accepted by mx.backup.example (route backup)" in steps[3].said
+
+
+def test_a_route_that_is_known_to_be_down_is_passed_over_in_one_step() -> None:
+    passed = sending(AttemptState.CANCELLED, why="primary is down: backup takes over.")
+    taken = sending(AttemptState.QUEUED, n=2, route="backup", cause="failover")
+    assert [step.said for step in told(passed, taken)][1:] == [passed.why]
 
 
 def test_an_attempt_that_was_called_off_says_why() -> None:

@@ -155,6 +155,23 @@ def test_two_shops_on_one_domain_are_told_apart_by_their_senders(folder: Path) -
         two_shops(folder, first, deepcopy(first))
 
 
+@pytest.mark.parametrize(
+    "both", [("shop.example", "eu.shop.example"), ("b.a.example", "a.example")]
+)
+def test_a_domain_takes_those_below_it_along(folder: Path, both: tuple[str, str]) -> None:
+    first, second = ({"intake": {**deepcopy(RELAY), "senders": [domain]}} for domain in both)
+    with pytest.raises(SettingsError, match=rf"`{both[1]}` belongs to s0 with `{both[0]}`"):
+        two_shops(folder, first, second)
+
+
+def test_domains_beside_each_other_are_two_shops(folder: Path) -> None:
+    first, second = (
+        {"intake": {**deepcopy(RELAY), "senders": [domain]}}
+        for domain in ("shop.example", "myshop.example")
+    )
+    assert len(two_shops(folder, first, second).shops) == 2
+
+
 def test_a_shop_that_takes_no_mail_claims_no_domain(folder: Path) -> None:
     settings = two_shops(folder, {}, {"intake": RELAY})
     assert [shop.intake is None for shop in settings.shops] == [True, False]
