@@ -33,7 +33,8 @@ def mailboxes(letter: Letter, *names: str) -> tuple[Mailbox, ...]:
         # "undisclosed-recipients:;" names nobody, and says so
         if field.value and not there and field.value[-1] not in ":;":
             raise TooHostile(f"no address in its {field.name.title()} can be read")
-        found |= {mailbox.address.casefold(): mailbox for mailbox in there}
+        for mailbox in there:
+            found.setdefault(mailbox.address.casefold(), mailbox)
         if len(found) > MAX_ADDRESSES:
             raise TooHostile(f"it is addressed to more than {MAX_ADDRESSES} addresses")
     return tuple(found.values())
