@@ -97,6 +97,8 @@ def _of_no_mail(typed: str) -> str | None:
         return slipped
     if label in BRANDS:
         return _other_ending(plain) or (BRANDS[label] if _exists(ending) else None)
+    if label in _ENDINGS:  # other companies have such a name in other countries
+        return _lengthened(plain)
     return _lengthened(plain) or _alike(typed, slips=1 if len(label) < 8 else 2)
 
 
@@ -111,8 +113,9 @@ def _other_ending(typed: str) -> str | None:
     label, _, ending = typed.partition(".")
     known = _ENDINGS.get(label, [])
     begun = [other for other in known if _begins(other, ending) or _begins(ending, other)]
-    near = begun or _nearest(ending, known, 2 if len(ending) > 2 else 1)
-    return f"{label}.{near[0]}" if begun or len(near) == 1 else None
+    near = _nearest(ending, known, 2 if len(ending) > 2 else 1)
+    sure = begun[:1] or ["com" for other in near if other == "com"] or near
+    return f"{label}.{sure[0]}" if len(sure) == 1 else None
 
 
 def _begins(longer: str, shorter: str) -> bool:

@@ -55,7 +55,7 @@ def test_a_known_domain_stays_whatever_dns_says_and_in_any_case(domain: str) -> 
 
 def test_few_real_domains_would_be_doubted_even_if_they_took_no_mail() -> None:
     doubted = [domain for domain in LESSER_KNOWN.split() if suggest(domain, has_mx=False)]
-    assert len(doubted) <= 9
+    assert len(doubted) <= 8
 
 
 @pytest.mark.parametrize("domain", ["gmail.co", "gmail.fr", "gmail.hu", "hotmail.co", "tmail.com"])
@@ -78,7 +78,7 @@ def test_a_name_that_takes_mail_is_believed_even_under_an_ending_unheard_of() ->
     assert suggest("gmail.con", has_mx=True) is None
 
 
-@pytest.mark.parametrize("domain", ["chello.al", "hotmail.fe", "gmx.x"])
+@pytest.mark.parametrize("domain", ["unbox.com", "tutmail.com", "hotmail.fe", "gmx.x"])
 def test_of_two_that_may_be_meant_none_is_suggested(domain: str) -> None:
     assert suggest(domain, has_mx=False) is None
 
