@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,7 +39,7 @@ class Post:
     """Hands messages in as the intake does, and looks at what became of them."""
 
     def __init__(self, around: Surroundings) -> None:
-        self.around = around
+        self.around, self._seconds = around, 0
         self._arrivals = Arrivals(around.ledger, routes={SHOP: "relay", "slow": "relay"})
 
     async def bring(
@@ -49,6 +50,7 @@ class Post:
         mode: IntakeMode = IntakeMode.RELAY,
         message_id: str | None = None,
     ) -> str:
+        self._seconds += 1
         arrival = Arrival(
             shop=shop,
             mode=mode,
@@ -58,7 +60,7 @@ class Post:
             helo="shop.test",
             login=None,
             smtputf8=False,
-            received_at=self.around.clock.now(),
+            received_at=self.around.clock.now() + timedelta(seconds=self._seconds),
             message_id=message_id,
             dedupe=hashlib.sha256(raw + repr((recipients, message_id)).encode()).digest(),
             sha256=hashlib.sha256(raw).digest(),
