@@ -47,14 +47,14 @@ async def get(conn: AsyncConnection, mail: str, *, shop: str | None = None) -> M
 
 async def of_order(conn: AsyncConnection, order: str, *, shop: str | None = None) -> list[MailRow]:
     """The order's mails, in the order in which they came."""
-    return await _in_order(conn, mails.c.order == order, _of(shop))
+    return await _in_order(conn, mails.c.order == order, shop)
 
 
 async def of_message(
     conn: AsyncConnection, message: str, *, shop: str | None = None
 ) -> list[MailRow]:
     """The message's mails, one for each recipient."""
-    return await _in_order(conn, mails.c.message == message, _of(shop))
+    return await _in_order(conn, mails.c.message == message, shop)
 
 
 async def search(
@@ -80,8 +80,12 @@ def _of(shop: str | None) -> ColumnElement[bool]:
     return true() if shop is None else mails.c.shop == shop
 
 
-async def _in_order(conn: AsyncConnection, *wanted: ColumnElement[bool]) -> list[MailRow]:
-    return await _all(conn, select(mails).where(*wanted).order_by(mails.c.received_at, mails.c.id))
+async def _in_order(
+    conn: AsyncConnection, wanted: ColumnElement[bool], shop: str | None
+) -> list[MailRow]:
+    # asked for the shop as well, SQLite would read all of its mails
+    found = await _all(conn, select(mails).where(wanted).order_by(mails.c.received_at, mails.c.id))
+    return [row for row in found if shop in (None, row.shop)]
 
 
 async def _all(conn: AsyncConnection, query: Select[Any]) -> list[MailRow]:

@@ -87,7 +87,8 @@ Index(
     postgresql_where=STILL_DEDUPED,
 )
 Index("ix_messages_shop", messages.c.shop, messages.c.received_at)
-Index("ix_messages_message_id", messages.c.shop, messages.c.message_id)
+# which earlier one had the same
+Index("ix_messages_message_id", messages.c.shop, messages.c.message_id, messages.c.received_at)
 Index("ix_messages_order", messages.c.order)
 
 message_raws = Table(

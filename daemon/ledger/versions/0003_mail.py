@@ -72,7 +72,7 @@ def _messages() -> None:
         ),
     )
     _partial_index("ix_messages_deduped", "messages", ["received_at"], "dedupe IS NOT NULL")
-    op.create_index("ix_messages_message_id", "messages", ["shop", "message_id"])
+    op.create_index("ix_messages_message_id", "messages", ["shop", "message_id", "received_at"])
     op.create_index("ix_messages_order", "messages", ["order"])
     op.create_index("ix_messages_shop", "messages", ["shop", "received_at"])
     _partial_index("ix_messages_unread", "messages", ["received_at"], "reading = 'pending'")
