@@ -89,10 +89,10 @@ RIGHT = """
 
 LESSER_KNOWN = """
     mail.az mail.be mail.by mail.gr mail.md mail.nu mail.pt mail.co.za mail15.com web.dev
-    macmail.com mailw.com qmail.com umail.com tmail.com hmail.com fmail.com zmail.com gmail.hu gmall.com
-    google.com comcast.com cox.com att.com verizon.com yahoo-inc.com apple.com microsoft.com
-    aon.com ao.com alo.com icould.com ecloud.com cloud.com hotmart.com hotmall.com outlooks.com
-    online.nl orange.es orange.pl orange.be free.com proton.com photon.com yandex-team.ru
+    macmail.com mailw.com qmail.com umail.com tmail.com hmail.com fmail.com zmail.com gmail.hu
+    gmall.com google.com comcast.com cox.com att.com verizon.com yahoo-inc.com apple.com
+    microsoft.com aon.com ao.com alo.com icould.com ecloud.com cloud.com hotmart.com hotmall.com
+    outlooks.com online.nl orange.es orange.pl orange.be free.com proton.com photon.com yandex-team.ru
     bund.de ethz.ch mit.edu ox.ac.uk stanford.edu uva.nl tum.de ut.ac.ir tau.ac.il kth.se
     ikea.com bosch.com siemens.com sap.com otto.de dm.de rewe.de lidl.de tesco.com next.co.uk
     nhs.net parliament.uk europa.eu un.org who.int greenpeace.org debian.org kernel.org python.org
