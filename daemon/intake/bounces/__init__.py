@@ -1,0 +1,1 @@
+"""Bounces: mail that came back, or says something about mail of ours."""

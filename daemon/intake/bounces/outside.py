@@ -1,0 +1,26 @@
+"""flufl.bounce's detectors, for recipients only.
+
+They take temporary failures for permanent ones, name addresses in ordinary mail, and raise on some
+files: so they are asked late, and never believed on anything but an address.
+"""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+
+from flufl.bounce import all_failures
+
+LONGEST = 128 * 1024
+LONGEST_LINE = 998
+
+
+def recipients(even: bytes) -> tuple[str, ...]:
+    """Addresses that the detectors name in a message with LF line ends, in no special order."""
+    lines = (line[:LONGEST_LINE] for line in even[:LONGEST].split(b"\n"))
+    try:
+        message = message_from_bytes(b"\n".join(lines), policy=policy.compat32)
+        temporary, permanent = all_failures(message)
+    except Exception:  # noqa: BLE001 - a detector's defect must not cost the other sources
+        return ()
+    found = sorted(permanent or temporary)
+    return tuple(address.decode("ascii", "replace") for address in found)
