@@ -92,9 +92,9 @@ LESSER_KNOWN = """
     macmail.com mailw.com qmail.com umail.com tmail.com hmail.com fmail.com zmail.com gmail.hu
     gmall.com google.com comcast.com cox.com att.com verizon.com yahoo-inc.com apple.com
     microsoft.com aon.com ao.com alo.com icould.com ecloud.com cloud.com hotmart.com hotmall.com
-    outlooks.com online.nl orange.es orange.pl orange.be free.com proton.com photon.com yandex-team.ru
-    bund.de ethz.ch mit.edu ox.ac.uk stanford.edu uva.nl tum.de ut.ac.ir tau.ac.il kth.se
-    ikea.com bosch.com siemens.com sap.com otto.de dm.de rewe.de lidl.de tesco.com next.co.uk
+    outlooks.com online.nl orange.es orange.pl orange.be free.com proton.com photon.com
+    yandex-team.ru bund.de ethz.ch mit.edu ox.ac.uk stanford.edu uva.nl tum.de ut.ac.ir tau.ac.il
+    kth.se ikea.com bosch.com siemens.com sap.com otto.de dm.de rewe.de lidl.de tesco.com next.co.uk
     nhs.net parliament.uk europa.eu un.org who.int greenpeace.org debian.org kernel.org python.org
     mailgun.com mailchimp.com sendgrid.com shopify.com etsy.com stripe.com paypal.com ebay.com
     bahn.de dhl.de post.at swisscom.ch migros.ch coop.ch orf.at wien.gv.at gov.uk irs.gov nasa.gov
