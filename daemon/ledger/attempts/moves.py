@@ -7,10 +7,10 @@ other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from daemon.ledger.among import among
 from daemon.ledger.attempts import writes
@@ -21,7 +21,6 @@ from daemon.lifecycles.attempt import ATTEMPT, IN_HAND, AttemptState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from daemon.ledger.database import Ledger
 
     Move = Begin | DataSent | Settle
+
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Moves:
@@ -61,17 +63,24 @@ class Moves:
         await self._commits.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+_FROM = {
+    new: IN_HAND.intersection(old for old, to in ATTEMPT.moves.items() if new in to)
+    for new in AttemptState
+}
+"""The states in hand from which a sender may go to each state."""
+
+
+class _Held(NamedTuple):
     """An attempt as it stands; nobody else moves it before the transaction ends."""
 
     fence: int
     state: AttemptState
-    lease_until: datetime | None
+    lasts: bool
 
 
 def _carry_out(conn: Connection, moves: Sequence[Move]) -> list[bool]:
-    held = _lock(conn, {move.claimed.attempt for move in moves})
+    begun = max((move.at for move in moves if isinstance(move, Begin)), default=LONG_AGO)
+    held = _lock(conn, {move.claimed.attempt for move in moves}, begun)
     made = [_hold(held, move) for move in moves]
     good = [move for move, holds in zip(moves, made, strict=True) if holds]
     # in the order of an attempt's life: one batch may hold several moves of it
@@ -81,23 +90,21 @@ def _carry_out(conn: Connection, moves: Sequence[Move]) -> list[bool]:
     return made
 
 
-def _lock(conn: Connection, ids: set[str]) -> dict[str, _Held]:
-    columns = attempts.c.fence, attempts.c.state, attempts.c.lease_until
-    query = select(attempts.c.id, *columns).where(among(conn, attempts.c.id, "ids"))
-    locked = query.order_by(attempts.c.id).with_for_update(key_share=True)
-    return {id_: _Held(*rest) for id_, *rest in conn.execute(locked, {"ids": sorted(ids)})}
+def _lock(conn: Connection, ids: set[str], at: datetime) -> dict[str, _Held]:
+    lasts = attempts.c.lease_until > bindparam("at")
+    query = select(attempts.c.id, attempts.c.fence, attempts.c.state, lasts)
+    mine = query.where(among(conn, attempts.c.id, "ids")).order_by(attempts.c.id)
+    rows = conn.execute(mine.with_for_update(key_share=True), {"ids": sorted(ids), "at": at})
+    return {attempt: _Held(*stand) for attempt, *stand in rows}
 
 
 def _hold(held: dict[str, _Held], move: Move) -> bool:
     """Whether the move may be made; the next one of its attempt finds it made."""
-    there = held.get(move.claimed.attempt)
-    if there is None or not _may(there, move):
+    attempt = move.claimed.attempt
+    there = held.get(attempt)
+    if there is None or there.fence != move.claimed.fence or there.state not in _FROM[move.new]:
         return False
-    held[move.claimed.attempt] = replace(there, state=move.new)
+    if isinstance(move, Begin) and not there.lasts:
+        return False
+    held[attempt] = there._replace(state=move.new)
     return True
-
-
-def _may(there: _Held, move: Move) -> bool:
-    in_hand = there.state in IN_HAND and there.fence == move.claimed.fence
-    lasts = not isinstance(move, Begin) or there.lease_until is None or there.lease_until > move.at
-    return in_hand and lasts and there.state in ATTEMPT.sources(move.new)

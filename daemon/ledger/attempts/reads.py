@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from daemon.ledger.attempts.rows import AttemptRow, Counts, Past, Queue, QueuedRow, TryRow
-from daemon.ledger.schema import AWAITED, IN_DOUBT, LEASED, MAY_SEND, attempts, mails, tries
+from daemon.ledger.schema import AWAITED, LEASED, MAY_SEND, STUCK, attempts, mails, tries
+from daemon.lifecycles.attempt import AttemptState
+from daemon.lifecycles.order_mail import MailState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from daemon.lifecycles.attempt import AttemptState
 
 
 async def get(conn: AsyncConnection, attempt: str, *, shop: str | None = None) -> AttemptRow | None:
@@ -45,18 +45,25 @@ async def queue(conn: AsyncConnection, shop: str | None, limit: int) -> Queue:
 
 async def counts(conn: AsyncConnection, *, shop: str | None = None) -> Counts:
     """How much there is to do, for gauges; read from indexes alone for everybody's."""
-    numbers = [
-        select(func.count()).where(condition, _of(shop)).scalar_subquery()
-        for condition in (AWAITED, LEASED, IN_DOUBT)
-    ]
-    waiting, in_hand, in_doubt = (await conn.execute(select(*numbers))).one()
-    return Counts(waiting, in_hand, in_doubt, await _next_due(conn, shop))
+    waiting, in_hand, in_doubt = (
+        select(func.count()).where(*conditions).scalar_subquery()
+        for conditions in ((AWAITED, _of(shop)), (LEASED, _of(shop)), _doubted(shop))
+    )
+    row = (await conn.execute(select(waiting, in_hand, in_doubt))).one()
+    return Counts(*row, oldest_due_at=await _next_due(conn, shop))
 
 
 async def _totals(conn: AsyncConnection, shop: str | None) -> dict[AttemptState, int]:
-    each = select(attempts.c.state, func.count()).where(or_(MAY_SEND, IN_DOUBT), _of(shop))
-    rows = await conn.execute(each.group_by(attempts.c.state))
-    return {state: count for state, count in rows}  # noqa: C416 - a Row is no pair to mypy
+    each = select(attempts.c.state, func.count()).where(MAY_SEND, _of(shop))
+    totals = {state: count for state, count in await conn.execute(each.group_by(attempts.c.state))}  # noqa: C416 - a Row is no pair to mypy
+    in_doubt = (await conn.execute(select(func.count()).where(*_doubted(shop)))).scalar_one()
+    return totals | ({AttemptState.IN_DOUBT: in_doubt} if in_doubt else {})
+
+
+def _doubted(shop: str | None) -> tuple[ColumnElement[bool], ...]:
+    """A mail is in doubt as long as its newest attempt is."""
+    whose = true() if shop is None else mails.c.shop == shop
+    return STUCK, mails.c.state == MailState.IN_DOUBT, whose
 
 
 async def _next_due(conn: AsyncConnection, shop: str | None) -> datetime | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, false, or_, update
 
 from daemon.ledger.bounces import apply_early
+from daemon.ledger.bulk import insert_many, run_many
 from daemon.ledger.schema import attempts, mails, tries
 from daemon.lifecycles.attempt import LIVE, AttemptState
 from daemon.lifecycles.order_mail import ORDER_MAIL, MailState
@@ -62,50 +63,49 @@ class Settle:
 
 
 _the_attempt = update(attempts).where(attempts.c.id == bindparam("the"))
+_begin = _the_attempt.values(state=AttemptState.SENDING, tries=attempts.c.tries + 1)
+_send_data = _the_attempt.values(state=AttemptState.DATA_SENT)
+_settle = _the_attempt.values(holder=None, lease_until=None)
 _the_try = update(tries).where(tries.c.attempt == bindparam("of"), tries.c.n == bindparam("number"))
+# no IN, which takes no list of rows
+_the_mail = {
+    new: update(mails).where(
+        mails.c.id == bindparam("the"),
+        or_(
+            false(),
+            *(mails.c.state == old for old, moves in ORDER_MAIL.moves.items() if new in moves),
+        ),
+    )
+    for new in MailState
+}
 _REPLY = (
     *("outcome", "stage", "code", "enhanced", "text", "fault", "meaning", "remedy"),
     *("tls_version", "host", "queue_id"),
 )
-_OUT_OF_HAND = {"holder": None, "lease_until": None}
 
 
 def begin(conn: Connection, moves: Sequence[Begin]) -> None:
     """The try begins, and the time of the next one is set."""
-    if moves:
-        conn.execute(_the_attempt, [_begun(move) for move in moves])
-        conn.execute(insert(tries), [_try(move) for move in moves])
+    run_many(conn, _begin, [{"the": m.claimed.attempt, "due_at": m.due_at} for m in moves])
+    insert_many(conn, tries, [_try(move) for move in moves])
 
 
 def data_sent(conn: Connection, moves: Sequence[DataSent]) -> None:
     """The final dot may go out."""
-    if moves:
-        conn.execute(
-            _the_attempt, [{"the": move.claimed.attempt, "state": move.new} for move in moves]
-        )
+    run_many(conn, _send_data, [{"the": move.claimed.attempt} for move in moves])
 
 
 def settle(conn: Connection, moves: Sequence[Settle]) -> None:
     """Attempts, their tries and their mails end up where they belong, and others take over."""
-    if not moves:
-        return
-    conn.execute(_the_attempt, [_settled(move) for move in moves])
+    run_many(conn, _settle, [_settled(move) for move in moves])
     # one that was not tried has no such line, and none is changed
-    conn.execute(_the_try, [_ended(move) for move in moves])
-    further = [_next(m, m.settled.next) for m in moves if m.settled.next]
-    if further:
-        conn.execute(insert(attempts), further)
+    run_many(conn, _the_try, [_ended(move) for move in moves])
+    insert_many(conn, attempts, [_next(m, m.settled.next) for m in moves if m.settled.next])
     _move_mails(conn, [(move, move.settled.mail) for move in moves if move.settled.mail])
     over = [move for move in moves if move.new not in LIVE]
     if over:
         at = max(move.settled.at for move in over)
         apply_early(conn, [move.claimed.mail for move in over], at)
-
-
-def _begun(move: Begin) -> dict[str, Any]:
-    claimed = move.claimed
-    facts = {"state": move.new, "tries": claimed.tries + 1, "due_at": move.due_at}
-    return {"the": claimed.attempt, **facts}
 
 
 def _try(move: Begin) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _try(move: Begin) -> dict[str, Any]:
 def _settled(move: Settle) -> dict[str, Any]:
     over = None if move.new in LIVE else move.settled.at
     facts = {"state": move.new, "why": move.settled.why, "settled_at": over}
-    return {"the": move.claimed.attempt, **facts, **_OUT_OF_HAND}
+    return {"the": move.claimed.attempt, **facts}
 
 
 def _ended(move: Settle) -> dict[str, Any]:
@@ -145,5 +145,4 @@ def _move_mails(conn: Connection, moves: Sequence[tuple[Settle, MailMove]]) -> N
         row = {"the": move.claimed.mail, "state": to.state, "why": to.why}
         by_state.setdefault(to.state, []).append({**row, "changed_at": move.settled.at})
     for state, rows in by_state.items():
-        may = mails.c.state.in_(ORDER_MAIL.sources(state))
-        conn.execute(update(mails).where(mails.c.id == bindparam("the"), may), rows)
+        run_many(conn, _the_mail[state], rows)

@@ -2,11 +2,11 @@
 
 from daemon.ledger.schema.mail import (
     AWAITED,
-    IN_DOUBT,
     LEASED,
     MAY_SEND,
     NOT_APPLIED,
     STILL_DEDUPED,
+    STUCK,
     UNREAD,
     attempts,
     bounces,
@@ -35,13 +35,13 @@ from daemon.ledger.schema.watching import WAITING_NOTICE, incidents, notices, st
 
 __all__ = [
     "AWAITED",
-    "IN_DOUBT",
     "LEASED",
     "LOOK_AGAIN",
     "MAY_SEND",
     "NOT_APPLIED",
     "STILL_DEDUPED",
     "STILL_LOOKED_FOR",
+    "STUCK",
     "UNJUDGED",
     "UNREAD",
     "UNWATCHED",

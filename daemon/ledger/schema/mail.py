@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
+    and_,
     bindparam,
 )
 
@@ -21,14 +23,13 @@ from daemon.ledger.columns import Document, Instant, Serial, Words, one_of
 from daemon.ledger.schema.metadata import metadata
 from daemon.ledger.states import AttemptCause, Reading
 from daemon.lifecycles.arrival import IntakeMode
-from daemon.lifecycles.attempt import IN_HAND, LIVE, WAITING, AttemptState
+from daemon.lifecycles.attempt import IN_HAND, LIVE, AttemptState
 from daemon.lifecycles.order_mail import MailState
 from probes.observation import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
 
 orders = Table(
     "orders",
@@ -115,9 +116,27 @@ mails = Table(
     UniqueConstraint("message", "recipient"),
 )
 
+# written out, as UNREAD is
+STUCK = mails.c.state.in_(
+    bindparam(
+        "stuck",
+        [MailState.HELD, MailState.IN_DOUBT],
+        expanding=True,
+        unique=True,
+        literal_execute=True,
+    )
+)
+
 Index("ix_mails_shop", mails.c.shop, mails.c.received_at)
 Index("ix_mails_order", mails.c.order)
 Index("ix_mails_recipient", mails.c.shop, mails.c.recipient)
+# a person is told what waits for him
+Index("ix_mails_stuck", mails.c.shop, mails.c.state, sqlite_where=STUCK, postgresql_where=STUCK)
+
+
+def _listed(states: Iterable[AttemptState]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
 
 attempts = Table(
     "attempts",
@@ -137,22 +156,19 @@ attempts = Table(
     Column("fence", Integer, nullable=False),  # grows with each claim; every later write names it
     Column("holder", Words),
     Column("lease_until", Instant),  # set exactly while a sender has it in hand
-    Column("settled_at", Instant),
+    Column("settled_at", Instant),  # set exactly while it may not be sent
     UniqueConstraint("mail", "n"),
+    CheckConstraint(
+        f"(lease_until IS NOT NULL) = (state IN ({_listed(IN_HAND)}))", "ck_attempts_leased"
+    ),
+    CheckConstraint(f"(settled_at IS NULL) = (state IN ({_listed(LIVE)}))", "ck_attempts_settled"),
 )
 
-
-def _in_one_of(states: Iterable[AttemptState]) -> ColumnElement[bool]:
-    """Written out in every statement: no database finds a partial index by a parameter."""
-    return attempts.c.state.in_(
-        bindparam("states", sorted(states), expanding=True, unique=True, literal_execute=True)
-    )
-
-
-MAY_SEND = _in_one_of(LIVE)
-AWAITED = _in_one_of(WAITING)
-LEASED = _in_one_of(IN_HAND)
-IN_DOUBT = _in_one_of({AttemptState.IN_DOUBT})
+# said by columns that change less often than the state: what a sender's moves leave alone, no index
+# has to follow. Two constraints of the table hold them to the state.
+MAY_SEND = attempts.c.settled_at.is_(None)
+LEASED = attempts.c.lease_until.is_not(None)
+AWAITED = and_(MAY_SEND, attempts.c.lease_until.is_(None))
 
 # a mail never has two attempts that may both send it
 Index(
@@ -174,14 +190,6 @@ Index(
 )
 # and whose sender died
 Index("ix_attempts_lease", attempts.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
-
-# a person is told how many nobody knows the fate of
-Index(
-    "ix_attempts_in_doubt",
-    attempts.c.settled_at,
-    sqlite_where=IN_DOUBT,
-    postgresql_where=IN_DOUBT,
-)
 
 # one line for every time that the network was touched; it begins before, and a crash leaves it open
 tries = Table(

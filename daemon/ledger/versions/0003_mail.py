@@ -115,6 +115,7 @@ def _mails() -> None:
     )
     op.create_index("ix_mails_order", "mails", ["order"])
     op.create_index("ix_mails_recipient", "mails", ["shop", "recipient"])
+    _partial_index("ix_mails_stuck", "mails", ["shop", "state"], "state IN ('held', 'in_doubt')")
     op.create_index("ix_mails_shop", "mails", ["shop", "received_at"])
 
 
@@ -142,26 +143,30 @@ def _attempts() -> None:
         sa.ForeignKeyConstraint(
             ["mail"], ["mails.id"], name=op.f("fk_attempts_mail"), ondelete="CASCADE"
         ),
+        sa.CheckConstraint(
+            "(lease_until IS NOT NULL) = (state IN ('claimed', 'data_sent', 'sending'))",
+            name=op.f("ck_attempts_leased"),
+        ),
+        sa.CheckConstraint(
+            "(settled_at IS NULL) = "
+            "(state IN ('claimed', 'data_sent', 'deferred', 'queued', 'sending'))",
+            name=op.f("ck_attempts_settled"),
+        ),
     )
-    _partial_index("ix_attempts_due", "attempts", ["due_at"], "state IN ('deferred', 'queued')")
-    _partial_index(
-        "ix_attempts_due_by_route",
-        "attempts",
-        ["shop", "route", "due_at"],
-        "state IN ('deferred', 'queued')",
-    )
-    _partial_index("ix_attempts_in_doubt", "attempts", ["settled_at"], "state IN ('in_doubt')")
+    awaited = "settled_at IS NULL AND lease_until IS NULL"
+    _partial_index("ix_attempts_due", "attempts", ["due_at"], awaited)
+    _partial_index("ix_attempts_due_by_route", "attempts", ["shop", "route", "due_at"], awaited)
     _partial_index(
         "ix_attempts_lease",
         "attempts",
         ["lease_until"],
-        "state IN ('claimed', 'data_sent', 'sending')",
+        "lease_until IS NOT NULL",
     )
     _partial_index(
         "uq_attempts_live",
         "attempts",
         ["mail"],
-        "state IN ('claimed', 'data_sent', 'deferred', 'queued', 'sending')",
+        "settled_at IS NULL",
         unique=True,
     )
 

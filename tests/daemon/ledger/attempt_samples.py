@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ from probes.token import new_id
 from tests.daemon.ledger.samples import HOUR, MINUTE, NOON
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 LIFE = 5 * 24 * HOUR

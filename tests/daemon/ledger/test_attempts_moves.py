@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.ledger import Ledger, attempts
-from daemon.ledger.attempts import MailMove, Moves, NextAttempt, Settled
-from daemon.ledger.states import AttemptCause
-from daemon.lifecycles.attempt import LIVE, AttemptState
+from daemon.ledger import Ledger
+from daemon.ledger.attempts import Moves
+from daemon.lifecycles.attempt import AttemptState
 from daemon.lifecycles.order_mail import MailState
-from probes.observation import Fault
 from tests.daemon.ledger.attempt_samples import (
     ACCEPTED,
-    DEFERRED,
-    END,
-    REJECTED,
     attempt_of,
-    begun,
-    brought_to,
-    handed_over,
     mail_state,
     received,
     taken,
 )
-from tests.daemon.ledger.samples import HOUR, MINUTE, NOON
+from tests.daemon.ledger.samples import MINUTE, NOON
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
