@@ -17,6 +17,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from daemon.mail_metrics import MailMetrics
 from probes.observation import Placement
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Metrics:
         )
         self.incidents = counter("incidents", "Incidents opened, by cause.", ("shop", "cause"))
         self.seed_faults = counter("seed_faults", "Seeds found locked or flipped.", ("seed",))
+        self.mail = MailMetrics(registry)
         self.notices = counter(
             "notices", "Notices by channel, kind and outcome.", ("channel", "kind", "outcome")
         )

@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _asks_for_the_real_world(item: pytest.Item) -> bool:
     """Whether its `world` is the fixture below; the demo's world needs no real servers."""
     info = getattr(item, "_fixtureinfo", None)
-    found = info.name2fixturedefs.get("world", ()) if info else ()
-    return bool(found) and found[-1].baseid == "tests"
+    found = info.name2fixturedefs.get("world") if info else None
+    return found is not None and found[-1].baseid == "tests"
 
 
 @pytest.fixture(scope="session")

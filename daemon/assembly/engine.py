@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from daemon.assembly.alerting import Alarm, open_alarm
 from daemon.assembly.keys import Keys
+from daemon.assembly.order_mail import OrderMail, open_order_mail
 from daemon.assembly.parties import Parties
 from daemon.assembly.refresh_store import LedgerRefreshStore
 from daemon.ledger.database import Ledger
@@ -52,6 +53,7 @@ class Engine:
     watcher: StandingWatcher
     follow_up: FollowUp
     alarm: Alarm
+    order_mail: OrderMail
 
     @property
     def pairs(self) -> list[Pair]:
@@ -68,6 +70,8 @@ class Engine:
             metrics.expect_seed(seed.name, seed.provider, cap)
         for contact in self.settings.alerts.contacts:
             metrics.expect_channel(contact.channel, alerting.Kind)
+        for shop in self.settings.shops:
+            metrics.mail.expect(shop.name, [route.name for route in shop.routes])
 
     @property
     def full_round(self) -> FullRound:
@@ -116,6 +120,9 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
         )
         cap = settings.cadence.per_seed_per_day
         alarm = await stack.enter_async_context(open_alarm(settings, around))
+        order_mail = await stack.enter_async_context(
+            open_order_mail(settings, keys, around, routes)
+        )
         yield Engine(
             settings=settings,
             around=around,
@@ -128,6 +135,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
             watcher=watcher,
             follow_up=FollowUp(around, launcher, watcher, pairs=pairs_of(routes, seeds), cap=cap),
             alarm=alarm,
+            order_mail=order_mail,
         )
 
 

@@ -19,6 +19,7 @@ class Keys:
     tokens: bytes = field(repr=False)
     credentials: bytes = field(repr=False)
     fingerprints: bytes = field(repr=False)
+    return_paths: bytes = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Keys:
@@ -28,6 +29,7 @@ class Keys:
             tokens=_derive(secret, "probe tokens"),
             credentials=_derive(secret, "stored credentials"),
             fingerprints=_derive(secret, "credential fingerprints"),
+            return_paths=_derive(secret, "return paths"),
         )
 
 

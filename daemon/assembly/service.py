@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import threading
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +14,8 @@ import structlog
 from daemon import __version__
 from daemon.assembly import views
 from daemon.assembly.engine import open_engine
+from daemon.assembly.loops import add_loops
+from daemon.assembly.sockets import Sockets, open_sockets, places, url
 from daemon.clock import Clock
 from daemon.console.api import ApiRoom
 from daemon.console.exposition import Vitals, exposition
@@ -28,6 +28,7 @@ from daemon.settings import SettingsError, load
 from daemon.supervision import Supervisor, notify_systemd
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
@@ -35,19 +36,10 @@ if TYPE_CHECKING:
     from daemon.console.pages import Status
     from daemon.rulings.overview import Outcome
     from daemon.settings import Settings
-    from daemon.settings.addresses import HostPort
 
 log = structlog.get_logger()
 
-LAUNCH_EVERY_S = 5
-JUDGE_EVERY_S = 1
-SWEEP_EVERY_S = 2
-WATCH_EVERY_S = 2
-NOTIFY_EVERY_S = 2
-FORGET_EVERY_S = 3_600
 WATCHDOG_EVERY_S = 10
-READER_ALLOWED_S = 300
-"""A look and a wait take a minute; IMAP's own time-outs end anything longer."""
 
 
 class Service:
@@ -62,6 +54,7 @@ class Service:
         self._stack = AsyncExitStack()
         self._supervisor: Supervisor | None = None
         self._engine: Engine | None = None
+        self._sockets: Sockets | None = None
         self._probing = True
 
     @property
@@ -75,14 +68,11 @@ class Service:
         """Serve until `stop`; raises SettingsError, LedgerError or OSError when it cannot begin."""
         self._probing = probing
         settings = await asyncio.to_thread(load, self._file)
-        with contextlib.ExitStack() as sockets:
-            listen = [
-                sockets.enter_context(_listen(address))
-                for address in (settings.listen.console, settings.listen.metrics)
-            ]
+        with contextlib.ExitStack() as stack:
+            self._sockets = open_sockets(settings, stack)
             await self._start(settings)
             try:
-                await self._serve(listen, started)
+                await self._serve(self._sockets.web(), started)
             finally:
                 notify_systemd("STOPPING=1")
                 await self._end()
@@ -114,7 +104,7 @@ class Service:
         with _signals(self.stop, self.reload):
             log.info(
                 "running",
-                **{n: _url(s) for n, s in zip(("console", "metrics"), listen, strict=True)},
+                **{n: url(s) for n, s in zip(("console", "metrics"), listen, strict=True)},
             )
             notify_systemd("READY=1")
             if started:
@@ -128,31 +118,41 @@ class Service:
         self._engine = await self._stack.enter_async_context(
             open_engine(settings, self._clock, self.metrics)
         )
-        self._supervise(self._engine)
+        await self._supervise(self._engine)
 
     async def _end(self) -> None:
-        if self._supervisor:
-            await self._supervisor.stop()
+        await self._quiet()
         await self._stack.aclose()
         self._supervisor = self._engine = None
 
     async def _swap(self, settings: Settings) -> None:
         """The new engine is open before the old one ends, so that a bad one changes nothing."""
-        if settings.listen != self.engine.settings.listen:
-            raise ValueError("`listen` changes with a restart only; nothing was reloaded")
+        if places(settings) != places(self.engine.settings):
+            raise ValueError(
+                "`listen` and the addresses of `intake` change with a restart only; nothing was "
+                "reloaded"
+            )
         async with AsyncExitStack() as new:
             engine = await new.enter_async_context(open_engine(settings, self._clock, self.metrics))
-            if self._supervisor:
-                await self._supervisor.stop()
+            await self._quiet()
             old, self._stack, self._engine = self._stack, new.pop_all(), engine
             await old.aclose()
         self.metrics.forget_gauges()
-        self._supervise(engine)
+        await self._supervise(engine)
 
-    def _supervise(self, engine: Engine) -> None:
+    async def _quiet(self) -> None:
+        """Take nothing more in, and let every loop end what it has in hand."""
+        if self._engine and self._engine.order_mail.intake:
+            await self._engine.order_mail.intake.close()
+        if self._supervisor:
+            await self._supervisor.stop()
+
+    async def _supervise(self, engine: Engine) -> None:
         engine.expect_metrics()
         self._supervisor = self._supervised(engine)
         self._supervisor.start()
+        if engine.order_mail.intake and self._sockets:
+            await engine.order_mail.intake.start(self._sockets.mail_copies())
         self.metrics.reloaded(ok=True, at=self._clock.now())
 
     def _supervised(self, engine: Engine) -> Supervisor:
@@ -162,26 +162,8 @@ class Service:
             lambda name: beats.labels(name).set(self._clock.now().timestamp()),
             troubles=(LedgerError,),
         )
-        retention = engine.settings.retention
-        if self._probing:
-            supervisor.every(
-                LAUNCH_EVERY_S, "launch", lambda: engine.launcher.run_once(engine.pairs)
-            )
-            supervisor.every(LAUNCH_EVERY_S, "follow up", engine.follow_up.run_once)
-        supervisor.every(JUDGE_EVERY_S, "judge", engine.judge.run_once)
-        supervisor.every(SWEEP_EVERY_S, "sweep", engine.sweeper.run_once)
-        supervisor.every(WATCH_EVERY_S, "watch", engine.watcher.run_once)
-        supervisor.every(NOTIFY_EVERY_S, "notify", engine.alarm.notifier.run_once)
-        if heartbeat := engine.alarm.heartbeat:
-            every = engine.settings.alerts.heartbeat_every.total_seconds()
-            supervisor.every(every, "heartbeat", lambda: heartbeat.run_once(supervisor.stalled()))
-        forget = partial(engine.sweeper.forget, retention.messages, retention.probes)
-        supervisor.every(FORGET_EVERY_S, "forget", forget)
+        add_loops(supervisor, engine, probing=self._probing)
         supervisor.every(WATCHDOG_EVERY_S, "watchdog", self._watchdog)
-        for seed, reader in engine.readers.items():
-            name = f"read {seed}"
-            loop = partial(reader.run, partial(supervisor.pulse, name))
-            supervisor.forever(name, loop, allowed_s=READER_ALLOWED_S)
         return supervisor
 
     async def _watchdog(self) -> None:
@@ -224,21 +206,6 @@ class Service:
         except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
             return f"The ledger does not answer: {error}"
         return None
-
-
-def _listen(address: HostPort) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        return socket.create_server((address.host, address.port), family=family)
-    except OSError as error:
-        raise OSError(
-            f"cannot listen on {address.host}:{address.port}: {error.strerror}"
-        ) from error
-
-
-def _url(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 @contextlib.contextmanager

@@ -59,6 +59,10 @@ class Asking:
     can_log_in: bool = False
     purpose: Purpose | None = None
 
+    def towards(self, purpose: Purpose) -> Asking:
+        """The same client, whose transaction now has a purpose."""
+        return Asking(self.shop, self.sender, self.can_log_in, purpose)
+
 
 class Admission:
     """The rules of these shops.
@@ -69,7 +73,7 @@ class Admission:
     def __init__(self, shops: Iterable[Shop], bounce_shop: Callable[[str], str | None]) -> None:
         shops = tuple(shops)
         self._bounce_shop = bounce_shop
-        self._copies = {s.copy_to.casefold(): s.name for s in shops if s.copy_to is not None}
+        self._copies = {to.casefold(): s.name for s in shops for to in s.copy_to}
         self._owners = {domain: s.name for s in shops for domain in s.senders}
         pairs = [(network, s) for s in shops for network in s.networks]
         self._networks = sorted(pairs, key=lambda pair: pair[0].prefixlen, reverse=True)

@@ -45,7 +45,7 @@ class Shop:
 
     One that relays may send to anybody, from `senders` alone: domains in lower-case A-labels, each
     with those below it. It proves who it is by `login`, or by coming from one of its `networks`.
-    What arrives at `copy_to`, from anybody, is watched only. `per_minute` caps its messages.
+    What arrives at one of `copy_to`, from anybody, is watched only. `per_minute` caps its messages.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Shop:
     senders: frozenset[str] = frozenset()
     login: Login | None = None
     networks: tuple[Network, ...] = ()
-    copy_to: str | None = None
+    copy_to: tuple[str, ...] = ()
     per_minute: int | None = None
 
 
