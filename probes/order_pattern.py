@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from dataclasses import dataclass, field
 
 LONGEST = 500
@@ -38,8 +39,10 @@ def check_pattern(text: str) -> None:
     if not text or len(text) > LONGEST:
         raise ValueError(f"must have 1 to {LONGEST} characters")
     try:
-        pattern = re.compile(text, re.IGNORECASE | re.MULTILINE)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            pattern = re.compile(text, re.IGNORECASE | re.MULTILINE)
+    except (re.error, Warning, RecursionError, OverflowError) as error:
         raise ValueError(f"is no regular expression: {error}") from None
     named = set(pattern.groupindex)
     if strange := named - {NUMBER, CUSTOMER}:

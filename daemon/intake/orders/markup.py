@@ -15,7 +15,7 @@ MOST_SCRIPTS = 20
 _ATTRIBUTES = r"""(?:=\s*+"[^"]*+"|=\s*+'[^']*'|[^>])*+"""
 # No alternative fails after it has read far, so that each character is read once.
 _TOKEN = re.compile(
-    r"<(?:!--.*?(?:-->|\Z)"
+    r"<(?:!--(?:-?>|.*?(?:-->|\Z))"
     r"|(?P<raw>script|style|title|textarea|xmp|noembed)(?=[\s/>])"
     rf"(?P<about>{_ATTRIBUTES})(?:>(?P<inside>.*?)(?:(?=</(?P=raw)[\s/>])|\Z)|\Z)"
     rf"|/?(?P<name>[a-z][^\s/>]{{0,40}}+)(?P<attributes>{_ATTRIBUTES})(?:>|\Z)"

@@ -19,7 +19,8 @@ class OrderTerms:
 
     `number` and `customer` are patterns (`probes.order_pattern`), tried in their order; `headers`
     are header fields that hold the number and nothing else; `own` are addresses ("a@shop.example")
-    and domains ("shop.example") that are never a customer's. Raises ValueError with a sentence.
+    and domains ("shop.example", and those below it) that are never a customer's. Raises ValueError
+    with a sentence.
     """
 
     number: tuple[str, ...] = ()
@@ -37,7 +38,11 @@ class OrderTerms:
     def is_own(self, address: str) -> bool:
         """Whether this checked address is the shop's, or ours, and no customer's."""
         folded = address.casefold()
-        return any(folded == o or folded.endswith(f"@{o}") for o in map(str.casefold, self.own))
+        domain = "." + folded.rpartition("@")[2]
+        return any(
+            folded == own if "@" in own else domain.endswith(f".{own}")
+            for own in map(str.casefold, self.own)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For the worker."""
