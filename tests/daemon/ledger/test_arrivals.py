@@ -171,5 +171,7 @@ async def test_closing_takes_what_was_handed_over(ledger: Ledger) -> None:
     handed = [asyncio.create_task(arrivals.take(arrival(n))) for n in range(300)]
     await asyncio.sleep(0)
     await arrivals.close()
-    assert not any([(await task).duplicate for task in handed])
+    done, waiting = await asyncio.wait(handed, timeout=0)
+    assert not waiting
+    assert not any(task.result().duplicate for task in done)
     assert await count(ledger, schema.messages) == 300

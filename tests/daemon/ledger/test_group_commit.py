@@ -112,6 +112,23 @@ async def test_nothing_is_taken_after_closing(commits: GroupCommit[str, int]) ->
         await commits.submit("late")
 
 
+async def test_everybody_who_writes_gets_his_turn_in_order(
+    ledger: Ledger, commits: GroupCommit[str, int], tally: Tally
+) -> None:
+    async def another() -> int:
+        async with ledger.write():
+            return len(tally.batches)
+
+    async with ledger.write():
+        first = asyncio.create_task(commits.submit("first"))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(another())
+        await asyncio.sleep(0.01)
+        assert not tally.batches
+    assert await second == 1
+    assert await first == len("first")
+
+
 async def test_other_writers_get_their_turn_under_load(
     ledger: Ledger, commits: GroupCommit[str, int], tally: Tally
 ) -> None:
