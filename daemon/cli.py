@@ -17,8 +17,11 @@ from daemon.commands import (
     incident,
     init,
     login,
+    mail,
+    order,
     password,
     probe,
+    queue,
     replay,
     run,
     status,
@@ -45,6 +48,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     password.password,
     demo.demo,
     replay.replay,
+    queue.queue,
 )
 for verb in VERBS:
     app.command()(verb)
@@ -52,6 +56,8 @@ app.command("history")(history.print_history)
 app.add_typer(config.app)
 app.add_typer(incident.app)
 app.add_typer(alert.app)
+app.add_typer(order.app)
+app.add_typer(mail.app)
 app.add_typer(suppress.app)
 
 

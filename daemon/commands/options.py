@@ -87,6 +87,22 @@ def known_shop(settings: Settings, name: str | None) -> str:
     return name or names[0]
 
 
+def only_shop(settings: Settings, name: str | None) -> str | None:
+    """The shop that was asked for, None for all of them; exits with 2 when there is none."""
+    return None if name is None else known_shop(settings, name)
+
+
+def known_route(settings: Settings, shop: str, name: str | None) -> str:
+    """The shop's route of that name, or its primary; exits with 2 when there is none."""
+    found = [one for one in settings.shops if one.name == shop]
+    if not found:
+        refuse(f"The settings name no shop {shop!a} any more.")
+    names = [route.name for route in found[0].routes]
+    if name is not None and name not in names:
+        refuse(f"{shop} has no route {name!a}; there are: {', '.join(names)}.")
+    return name or found[0].primary.name
+
+
 def not_so(sentence: str) -> NoReturn:
     """Say that what was asked for does not hold, and exit with 1."""
     typer.echo(sentence, err=True)

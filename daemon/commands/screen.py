@@ -36,6 +36,11 @@ def when(instant: datetime | None) -> str:
     return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if instant else ""
 
 
+def minute(instant: datetime | None) -> str:
+    """The same without seconds, for tables."""
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M %Z") if instant else ""
+
+
 def table(*headings: str) -> Table:
     """An empty table whose cells break rather than vanish."""
     made = Table()

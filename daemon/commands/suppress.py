@@ -19,17 +19,17 @@ from daemon.commands.options import (
     SettingsFile,
     known_shop,
     load_or_exit,
+    only_shop,
     print_json,
     with_ledger,
 )
-from daemon.commands.screen import console, marked, table, when
+from daemon.commands.screen import console, marked, minute, table
 from daemon.ledger import suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.table import Table
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from daemon.ledger.suppressions import Suppression
 
@@ -81,11 +81,9 @@ def list_suppressions(
     config: SettingsFile = DEFAULT_FILE, *, shop: OnlyShop = None, as_json: AsJson = False
 ) -> None:
     """Show the addresses, why each is there, since when and by whom."""
-
-    async def read(conn: AsyncConnection) -> list[Suppression]:
-        return await suppressions.all(conn, shop=shop)
-
-    rows = with_ledger(load_or_exit(config), read)
+    settings = load_or_exit(config)
+    whose = only_shop(settings, shop)
+    rows = with_ledger(settings, lambda conn: suppressions.all(conn, shop=whose))
     if as_json:
         print_json({"suppressions": [asdict(row) for row in rows]})
     else:
@@ -98,7 +96,7 @@ def _table(rows: Sequence[Suppression]) -> Table:
         made.add_row(
             row.shop,
             marked(row.address),
-            when(row.since),
+            minute(row.since),
             marked(row.by),
             marked(row.reason),
             row.mail or "",

@@ -51,8 +51,6 @@ def of_reply(status: str | None, fault: Fault | None, meaning: str | None) -> st
     """
     if fault is Fault.SEED:
         return of_status(status) or "The mailbox cannot take the mail."
-    if meaning and fault is Fault.SENDER:
-        return f"The shop's mail was refused: {meaning}"
     return meaning or of_status(status)
 
 

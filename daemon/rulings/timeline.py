@@ -185,17 +185,22 @@ def _tried(one: Try, sending: Sending, *, last: bool) -> str:
         return f"It is being sent by {sending.route}."
     if one.ended_at is None:
         return f"Sending by {sending.route} was cut short before anything was handed over."
-    server = one.host or f"the server of {sending.route}"
+    server = f"{one.host} (route {sending.route})" if one.host else f"route {sending.route}"
     if one.outcome == "accepted":
         return (
-            f"Accepted by {server} (route {sending.route}), the next server on the way to the "
-            "customer's provider; not proof of the inbox."
+            f"Accepted by {server}, the next server on the way to the customer's provider; not "
+            "proof of the inbox."
         )
     if one.outcome == "failed" or one.stage in _BEFORE_THE_MAIL:
-        return _broken(one, server, sending.route)
-    asked = "asked us to try later" if one.outcome == "deferred" else "refused it"
+        return _broken(one, server)
     why = refusals.of_reply(one.enhanced, one.fault, one.meaning)
-    return _joined(f"{_capital(server)} (route {sending.route}) {asked}.", why, one)
+    return _joined(f"{_capital(server)} {_answer(one)}.", why, one)
+
+
+def _answer(one: Try) -> str:
+    if one.outcome == "deferred":
+        return "asked us to try later"
+    return "refused the shop's mail" if one.fault is Fault.SENDER else "refused it"
 
 
 def _doubt(sending: Sending) -> str:
@@ -205,10 +210,10 @@ def _doubt(sending: Sending) -> str:
     )
 
 
-def _broken(one: Try, server: str, route: str) -> str:
+def _broken(one: Try, server: str) -> str:
     if one.stage in _BEFORE_THE_MAIL:
-        return _joined(f"{_capital(server)} (route {route}) could not be used.", one.meaning, one)
-    broke = f"The connection to {server} (route {route}) broke before the mail was handed over."
+        return _joined(f"{_capital(server)} could not be used.", one.meaning, one)
+    broke = f"The connection to {server} broke before the mail was handed over."
     return _joined(broke, one.meaning, one)
 
 
@@ -217,9 +222,9 @@ def _joined(said: str, why: str | None, one: Try) -> str:
     return " ".join(filter(None, (said, why, remedy)))
 
 
-def _capital(words: str) -> str:
+def _capital(server: str) -> str:
     """A host's name stays as it is."""
-    return f"The{words[3:]}" if words.startswith("the ") else words
+    return f"Route {server[6:]}" if server.startswith("route ") else server
 
 
 def _return(one: Return) -> Step:

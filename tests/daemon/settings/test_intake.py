@@ -155,9 +155,7 @@ def test_two_shops_on_one_domain_are_told_apart_by_their_senders(folder: Path) -
         two_shops(folder, first, deepcopy(first))
 
 
-@pytest.mark.parametrize(
-    "both", [("shop.example", "eu.shop.example"), ("b.a.example", "a.example")]
-)
+@pytest.mark.parametrize("both", [("a.example", "b.a.example"), ("b.a.example", "a.example")])
 def test_a_domain_takes_those_below_it_along(folder: Path, both: tuple[str, str]) -> None:
     first, second = ({"intake": {**deepcopy(RELAY), "senders": [domain]}} for domain in both)
     with pytest.raises(SettingsError, match=rf"`{both[1]}` belongs to s0 with `{both[0]}`"):
