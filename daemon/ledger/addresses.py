@@ -43,7 +43,7 @@ async def set_provider(conn: AsyncConnection, which: Collection[str], provider: 
     Returns how many were written: not those that somebody has in hand or wrote already. It waits
     for nobody, so that it never stands in the way of a sender who holds one mail and wants another.
     """
-    free = select(mails.c.id).where(among(conn, mails.c.id, "which"), mails.c.provider.is_(None))
+    free = select(mails.c.id).where(among(mails.c.id, "which"), mails.c.provider.is_(None))
     written = await conn.execute(
         update(mails)
         .where(mails.c.id.in_(free.with_for_update(skip_locked=True)))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Text, TypeDecorator, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Text, TypeDecorator, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Column, ColumnElement, Dialect
+    from sqlalchemy import Column, Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
 
 
@@ -27,9 +30,27 @@ class _Texts(TypeDecorator[list[str]]):
         return list(value or ()) if dialect.name == "postgresql" else json.dumps(list(value or ()))
 
 
-def among(conn: Any, column: Column[str], name: str) -> ColumnElement[bool]:  # noqa: ANN401 - a connection of either kind
+class _Among(FunctionElement[Any]):
+    """A condition, which each database is told in its own words.
+
+    Of no type: SQLite would be asked whether a Boolean is 1, and use no index.
+    """
+
+    inherit_cache = True
+
+
+def among(column: Column[str], name: str) -> FunctionElement[Any]:
     """The condition that `column` is one of the texts bound to `name`."""
-    values = bindparam(name, type_=_Texts)
-    if conn.dialect.name == "postgresql":
-        return column == any_(values)
-    return column.in_(select(func.json_each(values).table_valued("value").c.value))
+    return _Among(column, bindparam(name, type_=_Texts))
+
+
+@compiles(_Among, "postgresql")
+def _any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY ({texts})"
+
+
+@compiles(_Among, "sqlite")
+def _each(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608 - compiled parts

@@ -99,7 +99,7 @@ def _store_new(conn: Connection, new: Mapping[str, Arrival]) -> dict[str, Arriva
     in_order = sorted(new.items(), key=lambda pair: (pair[1].shop, pair[1].dedupe))
     rows = [_message(message, arrival) for message, arrival in in_order]
     insert_many(conn, messages, rows, unless_taken=("shop", "dedupe"))
-    ours = select(messages.c.id).where(among(conn, messages.c.id, "ids"))
+    ours = select(messages.c.id).where(among(messages.c.id, "ids"))
     stored = set(conn.execute(ours, {"ids": list(new)}).scalars())
     return {message: arrival for message, arrival in new.items() if message in stored}
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select, true, update
 
 from daemon.ledger.among import among
 from daemon.ledger.conflict import insert
-from daemon.ledger.schema import NOT_APPLIED, attempts, bounces, mails, messages, suppressions
+from daemon.ledger.schema import attempts, bounces, mails, messages, suppressions
 from daemon.ledger.suppressions import folded
 from daemon.lifecycles.attempt import ATTEMPT, LIVE, AttemptState
 from daemon.lifecycles.order_mail import ORDER_MAIL, MailState
@@ -37,6 +37,13 @@ _SHOWS = {
     MailState.AT_RISK: AttemptState.BOUNCED,
     MailState.WATCHED: AttemptState.ACCEPTED,
 }
+
+
+_early = (
+    select(bounces)
+    .where(among(bounces.c.mail, "of"), bounces.c.applied_at.is_(None))
+    .order_by(bounces.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +163,7 @@ async def sent_as(
 
 def apply_early(conn: Connection, of: Sequence[str], at: datetime) -> None:
     """Apply what waits for the record that these mails' attempts were taken, or are in doubt."""
-    early = select(bounces).where(NOT_APPLIED, among(conn, bounces.c.mail, "of"))
-    for row in conn.execute(early.order_by(bounces.c.id), {"of": list(of)}).all():
+    for row in conn.execute(_early, {"of": list(of)}).all():
         _apply(conn, row, at)
 
 

@@ -107,7 +107,7 @@ async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -
 
 async def raws_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, bytes]:
     """The texts of several messages, of those that are still kept."""
-    found = select(message_raws).where(among(conn, message_raws.c.message, "ids"))
+    found = select(message_raws).where(among(message_raws.c.message, "ids"))
     rows = await conn.execute(found, {"ids": sorted(ids)})
     return {row.message: row.raw for row in rows}
 
@@ -181,7 +181,7 @@ async def _unread(conn: AsyncConnection, modes: Iterable[IntakeMode], limit: int
     oldest = waiting.order_by(messages.c.received_at, messages.c.id).limit(limit)
     rows = [dict(row) for row in (await conn.execute(oldest)).mappings()]
     at_once = list(_fitting(rows))
-    texts = select(message_raws).where(among(conn, message_raws.c.message, "ids"))
+    texts = select(message_raws).where(among(message_raws.c.message, "ids"))
     found = await conn.execute(texts, {"ids": [row["id"] for row in at_once]})
     raws = {text.message: text.raw for text in found}
     return [Unread(**_with_recipients(row), raw=raws[row["id"]]) for row in at_once]

@@ -52,10 +52,12 @@ _whole = (
     )
     .join_from(attempts, mails, attempts.c.mail == mails.c.id)
     .join(messages, mails.c.message == messages.c.id)
+    .where(among(attempts.c.id, "taken"))
     .order_by(attempts.c.due_at)
 )
-
-
+_suppressions = select(suppressions.c.shop, suppressions.c.address).where(
+    among(suppressions.c.address, "addresses")
+)
 _any_due = select(attempts.c.id).where(*_IS_DUE, *_BY_ROUTE).limit(1)
 _ways = select(attempts.c.shop, attempts.c.route).where(AWAITED).distinct()
 
@@ -90,18 +92,14 @@ async def claim(
     taken = list((await conn.execute(_take_by_route if way else _take, terms)).scalars())
     if not taken:
         return []
-    query = _whole.where(among(conn, attempts.c.id, "taken"))
-    rows = (await conn.execute(query, {"taken": taken})).mappings().all()
+    rows = (await conn.execute(_whole, {"taken": taken})).mappings().all()
     listed = await _suppressed(conn, {folded(row["recipient"]) for row in rows})
     return [_claimed(row, listed) for row in rows]
 
 
 async def _suppressed(conn: AsyncConnection, addresses: set[str]) -> set[tuple[str, str]]:
     """Which (shop, address) are on a list."""
-    listed = select(suppressions.c.shop, suppressions.c.address).where(
-        among(conn, suppressions.c.address, "addresses")
-    )
-    rows = await conn.execute(listed, {"addresses": sorted(addresses)})
+    rows = await conn.execute(_suppressions, {"addresses": sorted(addresses)})
     return {(shop, address) for shop, address in rows}
 
 

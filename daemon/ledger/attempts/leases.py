@@ -40,7 +40,7 @@ async def heartbeat(
     mine = update(attempts).where(LEASED, attempts.c.holder == holder)
     terms = {}
     if held is not None:
-        mine, terms = mine.where(among(conn, attempts.c.id, "held")), {"held": sorted(held)}
+        mine, terms = mine.where(among(attempts.c.id, "held")), {"held": sorted(held)}
     return (await conn.execute(mine.values(lease_until=until), terms)).rowcount
 
 
@@ -65,7 +65,7 @@ def _reap(conn: Connection, now: datetime) -> Reaped:
     sent = [row for row in rows if row.state == AttemptState.DATA_SENT]
     ids = {row.id for row in rows} - {row.id for row in sent}
     if ids:
-        conn.execute(_put_back(DIED).where(among(conn, attempts.c.id, "ids")), {"ids": sorted(ids)})
+        conn.execute(_put_back(DIED).where(among(attempts.c.id, "ids")), {"ids": sorted(ids)})
     if sent:
         _doubt(conn, [row.id for row in sent], [row.mail for row in sent], now)
     return Reaped(len(ids), tuple(row.mail for row in sent))
@@ -78,9 +78,9 @@ def _put_back(why: str) -> Any:  # noqa: ANN401 - SQLAlchemy's statement
 
 def _doubt(conn: Connection, ids: list[str], of: list[str], now: datetime) -> None:
     facts = {"state": AttemptState.IN_DOUBT, "why": NO_WORD, "settled_at": now}
-    query = update(attempts).where(among(conn, attempts.c.id, "ids"))
+    query = update(attempts).where(among(attempts.c.id, "ids"))
     conn.execute(query.values(**facts, holder=None, lease_until=None), {"ids": ids})
-    doubted = update(mails).where(among(conn, mails.c.id, "of"), _may_be_doubted())
+    doubted = update(mails).where(among(mails.c.id, "of"), _may_be_doubted())
     conn.execute(doubted.values(state=MailState.IN_DOUBT, why=NO_WORD, changed_at=now), {"of": of})
     apply_early(conn, of, now)
 

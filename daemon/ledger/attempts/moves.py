@@ -70,6 +70,15 @@ _FROM = {
 """The states in hand from which a sender may go to each state."""
 
 
+_lasts = attempts.c.lease_until > bindparam("at")
+_held = (
+    select(attempts.c.id, attempts.c.fence, attempts.c.state, _lasts)
+    .where(among(attempts.c.id, "ids"))
+    .order_by(attempts.c.id)
+    .with_for_update(key_share=True)
+)
+
+
 class _Held(NamedTuple):
     """An attempt as it stands; nobody else moves it before the transaction ends."""
 
@@ -91,10 +100,7 @@ def _carry_out(conn: Connection, moves: Sequence[Move]) -> list[bool]:
 
 
 def _lock(conn: Connection, ids: set[str], at: datetime) -> dict[str, _Held]:
-    lasts = attempts.c.lease_until > bindparam("at")
-    query = select(attempts.c.id, attempts.c.fence, attempts.c.state, lasts)
-    mine = query.where(among(conn, attempts.c.id, "ids")).order_by(attempts.c.id)
-    rows = conn.execute(mine.with_for_update(key_share=True), {"ids": sorted(ids), "at": at})
+    rows = conn.execute(_held, {"ids": sorted(ids), "at": at})
     return {attempt: _Held(*stand) for attempt, *stand in rows}
 
 

@@ -126,12 +126,20 @@ STUCK = mails.c.state.in_(
         literal_execute=True,
     )
 )
+PROVIDER_UNKNOWN = mails.c.provider.is_(None)
 
 Index("ix_mails_shop", mails.c.shop, mails.c.received_at)
 Index("ix_mails_order", mails.c.order)
 Index("ix_mails_recipient", mails.c.shop, mails.c.recipient)
 # a person is told what waits for him
 Index("ix_mails_stuck", mails.c.shop, mails.c.state, sqlite_where=STUCK, postgresql_where=STUCK)
+# the look-up asks every few seconds whose provider nobody knows yet
+Index(
+    "ix_mails_provider_unknown",
+    mails.c.received_at,
+    sqlite_where=PROVIDER_UNKNOWN,
+    postgresql_where=PROVIDER_UNKNOWN,
+)
 
 
 def _listed(states: Iterable[AttemptState]) -> str:
@@ -245,11 +253,7 @@ bounces = Table(
     UniqueConstraint("shop", "attempt", "recipient", "sha256"),
 )
 
-NOT_APPLIED = bounces.c.applied_at.is_(None)
-
 Index("ix_bounces_mail", bounces.c.mail)
-# asked with every message that a server takes
-Index("ix_bounces_early", bounces.c.mail, sqlite_where=NOT_APPLIED, postgresql_where=NOT_APPLIED)
 Index("ix_bounces_shop", bounces.c.shop, bounces.c.received_at)
 
 suppressions = Table(

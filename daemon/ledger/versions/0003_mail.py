@@ -116,6 +116,7 @@ def _mails() -> None:
     op.create_index("ix_mails_order", "mails", ["order"])
     op.create_index("ix_mails_recipient", "mails", ["shop", "recipient"])
     _partial_index("ix_mails_stuck", "mails", ["shop", "state"], "state IN ('held', 'in_doubt')")
+    _partial_index("ix_mails_provider_unknown", "mails", ["received_at"], "provider IS NULL")
     op.create_index("ix_mails_shop", "mails", ["shop", "received_at"])
 
 
@@ -237,7 +238,6 @@ def _bounces() -> None:
             ["mail"], ["mails.id"], name=op.f("fk_bounces_mail"), ondelete="CASCADE"
         ),
     )
-    _partial_index("ix_bounces_early", "bounces", ["mail"], "applied_at IS NULL")
     op.create_index("ix_bounces_mail", "bounces", ["mail"])
     op.create_index("ix_bounces_shop", "bounces", ["shop", "received_at"])
 

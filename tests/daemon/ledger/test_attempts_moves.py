@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.ledger import Ledger
 from daemon.ledger.attempts import Moves
 from daemon.lifecycles.attempt import AttemptState
 from daemon.lifecycles.order_mail import MailState
@@ -22,6 +21,7 @@ from tests.daemon.ledger.samples import MINUTE, NOON
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from daemon.ledger import Ledger
     from daemon.ledger.attempts import Claimed
 
     Move = Callable[[Moves, Claimed], Awaitable[bool]]
