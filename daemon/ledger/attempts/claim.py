@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
 _IS_DUE = AWAITED, attempts.c.due_at <= bindparam("now")
-_BY_ROUTE = attempts.c.shop == bindparam("shop"), attempts.c.route == bindparam("route")
+_BY_ROUTE = attempts.c.shop == bindparam("of_shop"), attempts.c.route == bindparam("by_route")
 
 
 def _taking(*conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
@@ -64,7 +64,7 @@ _ways = select(attempts.c.shop, attempts.c.route).where(AWAITED).distinct()
 
 async def any_due(conn: AsyncConnection, way: tuple[str, str], now: datetime) -> bool:
     """Whether there is anything to claim for a (shop, route); asks without writing."""
-    terms = {"shop": way[0], "route": way[1], "now": now}
+    terms = {"of_shop": way[0], "by_route": way[1], "now": now}
     return (await conn.execute(_any_due, terms)).first() is not None
 
 
@@ -88,7 +88,7 @@ async def claim(
     """
     terms = {"now": now, "most": limit, "by": holder, "until": lease_until}
     if way:
-        terms |= {"shop": way[0], "route": way[1]}
+        terms |= {"of_shop": way[0], "by_route": way[1]}
     taken = list((await conn.execute(_take_by_route if way else _take, terms)).scalars())
     if not taken:
         return []
