@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from daemon.ledger import Ledger, mails, messages, orders, retention
+from daemon.ledger import Ledger, addresses, mails, messages, orders, retention
 from tests.daemon.ledger.arrival_samples import arrival, intake
 from tests.daemon.ledger.samples import NOON
 
@@ -94,6 +94,7 @@ async def test_reading_a_message_scans_nothing(sqlite: Ledger) -> None:
         ("ix_orders_seen", lambda conn: orders.list(conn, shop="tea", limit=9)),
         ("ix_mails_shop", lambda conn: mails.search(conn, "", shop="tea", limit=9)),
         ("ix_messages_deduped", lambda conn: retention.forget_dedupe(conn, NOON)),
+        ("ix_mails_provider_unknown", lambda conn: addresses.unknown_providers(conn, 9)),
     ],
 )
 async def test_an_index_answers(sqlite: Ledger, index: str, question: Any) -> None:
