@@ -17,7 +17,16 @@ import aiosmtplib
 
 from probes.endpoint import Password, Tls
 from probes.reply_text import greeting_host, read_reply
-from probes.smtp_transaction import Refused, Stage, Transaction, Transactions, Withdrawn, go_on
+from probes.smtp_transaction import (
+    Refused,
+    Stage,
+    Station,
+    Transaction,
+    Transactions,
+    Withdrawn,
+    go_on,
+    pass_by,
+)
 from probes.smtp_wire import Silent, Wire
 
 if TYPE_CHECKING:
@@ -26,7 +35,16 @@ if TYPE_CHECKING:
     from probes.endpoint import Bearer, Endpoint, Login
     from probes.reply_text import ReplyText
 
-__all__ = ["Refused", "Session", "Silent", "Stage", "TlsFacts", "Transaction", "Withdrawn"]
+__all__ = [
+    "Refused",
+    "Session",
+    "Silent",
+    "Stage",
+    "Station",
+    "TlsFacts",
+    "Transaction",
+    "Withdrawn",
+]
 
 GOODBYE_S = 2.0
 """What a server gets to answer QUIT; the message is settled by then."""
@@ -47,11 +65,13 @@ class Session:
     Every step raises Refused or Silent and nothing else for what the other side does.
     """
 
-    def __init__(self, endpoint: Endpoint, helo: str) -> None:
+    def __init__(
+        self, endpoint: Endpoint, helo: str, reached: Callable[[Station], None] = pass_by
+    ) -> None:
         self.tls: TlsFacts | None = None
         self.host: str | None = None
         self._stage = Stage.CONNECT
-        self._endpoint = endpoint
+        self._endpoint, self._reached = endpoint, reached
         self._wire: Wire | None = None
         self._transactions: Transactions | None = None
         self._client = aiosmtplib.SMTP(
@@ -82,9 +102,7 @@ class Session:
         """Connect, protect, log in."""
         with self._in_words():
             await self._open(login)
-            extensions = frozenset(self._client.esmtp_extensions)
-            self._wire = Wire(cast("asyncio.Transport", self._client.transport))
-            self._transactions = Transactions(self._wire, extensions, self._endpoint.timeout_s)
+            self._take_over()
 
     async def deliver(
         self,
@@ -96,7 +114,7 @@ class Session:
         """One mail transaction up to the reply to the final dot, for which it waits `final_s`.
 
         The final dot is written only after `before_dot` returned True; else raises Withdrawn, and
-        the connection is gone. Raises ValueError for what cannot go on the wire as it is.
+        the connection is gone.
         """
         if self._transactions is None:
             raise Silent("The connection is not open.")
@@ -116,6 +134,16 @@ class Session:
         if self._wire:
             self._wire.close()
         self._client.close()
+
+    def _take_over(self) -> None:
+        self._wire = Wire(cast("asyncio.Transport", self._client.transport))
+        self._transactions = Transactions(
+            self._wire,
+            frozenset(self._client.esmtp_extensions),
+            self._endpoint.timeout_s,
+            self._reached,
+        )
+        self._reached(Station.CONNECTED)
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -54,13 +54,38 @@ class Transaction:
     """One message for one recipient.
 
     The addresses stand as they go on the wire, `sender` is "" for the null return path. `data` has
-    CRLF line ends and no dot-stuffing; its lines may have any length, and hold 8-bit bytes.
+    CRLF line ends and no dot-stuffing; its lines may have any length, and hold 8-bit bytes. Raises
+    ValueError for what cannot go on the wire as it is.
     """
 
     sender: str
     recipient: str
     data: bytes = field(repr=False)
     smtputf8: bool = False
+
+    def __post_init__(self) -> None:
+        """Less strict readers may take a bare CR or LF for the end, a bracket for a parameter."""
+        for address in (self.sender, self.recipient):
+            if _NOT_IN_A_PATH.search(address):
+                raise ValueError(f"{address!a} cannot stand in an SMTP command.")
+        pairs = self.data.count(b"\r\n")
+        if self.data.count(b"\r") != pairs or self.data.count(b"\n") != pairs:
+            raise ValueError("The message holds a bare CR or LF.")
+
+
+class Station(StrEnum):
+    """Points between which it matters whether a process dies."""
+
+    CONNECTED = "connected"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    DOT = "dot"
+    REPLIED = "replied"
+
+
+def pass_by(_station: Station) -> None:
+    """Nobody waits at the stations."""
 
 
 async def go_on() -> bool:
@@ -71,10 +96,17 @@ async def go_on() -> bool:
 class Transactions:
     """What goes over one wire; `stage` and `handed_over` tell how far the newest one came."""
 
-    def __init__(self, wire: Wire, extensions: frozenset[str], timeout_s: float) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        extensions: frozenset[str],
+        timeout_s: float,
+        reached: Callable[[Station], None] = pass_by,
+    ) -> None:
         self.stage = Stage.MAIL
         self.handed_over = False
         self._wire, self._extensions, self._timeout_s = wire, extensions, timeout_s
+        self._reached = reached
         self._settled = True
         self._begun = False
         """Whether the server may hold an envelope of ours still."""
@@ -136,6 +168,7 @@ class Transactions:
         if not (code == 354 if self.stage is Stage.DATA else code // 100 == 2):
             self._settled = _goes_on_after(code)
             raise Refused(read_reply(code, message))
+        self._reached(Station(self.stage))
 
     async def _skip(self, count: int) -> None:
         """Read what else was pipelined; a 354 now waits for a message that will not come."""
@@ -159,7 +192,9 @@ class Transactions:
             raise Refused(read_reply(*await self._wire.reply(0)))
         self._wire.write(b".\r\n")
         self.handed_over = True
+        self._reached(Station.DOT)
         code, message = await self._wire.reply(final_s)
+        self._reached(Station.REPLIED)
         self._settled, self._begun = _goes_on_after(code), False
         if code // 100 != 2:
             raise Refused(read_reply(code, message))
@@ -178,7 +213,4 @@ def _stuffed(data: bytes) -> bytes:
 
 
 def _path(address: str) -> bytes:
-    """`address` in its brackets; raises ValueError for one that could leave them."""
-    if _NOT_IN_A_PATH.search(address):
-        raise ValueError(f"{address!a} cannot stand in an SMTP command")
     return f"<{address}>".encode()

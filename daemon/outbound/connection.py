@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from probes.smtp_session import Session, Silent
+from probes.smtp_transaction import Station, pass_by
 from probes.submission import Outcome, Submission, outcome_of
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from probes.endpoint import Endpoint, Login
     from probes.reply_text import ReplyText
-    from probes.smtp_session import Transaction
+    from probes.smtp_transaction import Transaction
 
 MOST_MESSAGES = 100
 """Sent over one connection; relays limit it, and addresses of a relay's name may change."""
@@ -40,6 +41,7 @@ class Terms:
     final_s: float = FINAL_S
     idle_s: float = LONGEST_IDLE_S
     most_messages: int = MOST_MESSAGES
+    reached: Callable[[Station], None] = pass_by
 
 
 @dataclass(slots=True)
@@ -76,8 +78,7 @@ class Connection:
         """Hand one message over; the final dot is written only after `before_dot` said True.
 
         A kept connection that the server has left meanwhile is replaced: that is no failure, as
-        nothing was handed over. Raises Withdrawn when `before_dot` said False, and ValueError for
-        what cannot go on the wire as it is.
+        nothing was handed over. Raises Withdrawn when `before_dot` said False.
         """
         self._stay_open()
         watch = Watch(before_dot)
@@ -105,7 +106,8 @@ class Connection:
 
     def _afresh(self) -> Session:
         self.drop()
-        self._session, self._sent = Session(self._terms.endpoint, self._terms.helo), 0
+        terms = self._terms
+        self._session, self._sent = Session(terms.endpoint, terms.helo, terms.reached), 0
         return self._session
 
     async def _try(self, session: Session, mail: Transaction, watch: Watch) -> Submission:

@@ -127,6 +127,12 @@ def life_over() -> Ruling:
     )
 
 
+def nowhere(route: str) -> Ruling:
+    """What is done with a mail whose route the settings know no longer, and no other one either."""
+    sentence = f"The settings know no route {route} any more, and no other one: held."
+    return Ruling(Choice.HELD, Reason.NO_OTHER_ROUTE, sentence)
+
+
 def instead(route: str, others: Sequence[str], down: Collection[str]) -> Ruling | None:
     """Who takes a mail over whose own route could not be reached just now, by another mail."""
     free = [other for other in others if other not in down]
