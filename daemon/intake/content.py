@@ -129,6 +129,7 @@ def plain(stuffed: bytes) -> bytes:
     if b"\0" in stuffed:
         raise Refused(replies.HAS_NUL)
     content = stuffed.replace(b"\r\n.", b"\r\n")
-    if not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n"):
+    letters = b"".join(content.split(b"\r\n"))
+    if b"\r" in letters or b"\n" in letters:
         content = _LINE_END.sub(b"\r\n", content)
     return content[2:]

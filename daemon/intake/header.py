@@ -32,6 +32,8 @@ class Header:
 
     fields: tuple[tuple[bytes, bytes], ...]
     size: int
+    message_id: str | None
+    """Message-ID without its angle brackets; None when there is none to speak of."""
 
     def values(self, *names: bytes) -> Iterator[bytes]:
         """The values of the fields of these names, given in lower case."""
@@ -40,14 +42,6 @@ class Header:
     def first(self, name: bytes) -> bytes | None:
         """The value of the first field of that name."""
         return next(self.values(name), None)
-
-    @property
-    def message_id(self) -> str | None:
-        """Message-ID without its angle brackets; None when there is none to speak of."""
-        value = (self.first(b"message-id") or b"").strip()
-        text = b"".join(value.split()).decode("utf-8", "replace").removeprefix("<")
-        readable = "".join(letter for letter in text.removesuffix(">") if letter.isprintable())
-        return readable[:LONGEST_MESSAGE_ID] or None
 
 
 def read_header(content: bytes) -> Header:
@@ -61,4 +55,13 @@ def read_header(content: bytes) -> Header:
         size, end = match.end() - end, match.end()
         if size > LARGEST_FIELD or end > LARGEST or len(fields) > MOST_FIELDS:
             raise Refused(replies.HEADER_TOO_BIG)
-    return Header(tuple(fields), end)
+    value = next((value for name, value in fields if name == b"message-id"), b"")
+    return Header(tuple(fields), end, _message_id(value))
+
+
+def _message_id(value: bytes) -> str | None:
+    text = b"".join(value.split()).decode("utf-8", "replace")
+    text = text.removeprefix("<").removesuffix(">")[:LONGEST_MESSAGE_ID]
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text or None

@@ -20,14 +20,12 @@ def dedupe_key(
     A client that never saw our 250 brings the same again, and may write a new Date over it.
     Without a Message-ID the header counts too: nothing else tells two such messages apart.
     """
-    digest = hashlib.sha256()
-    for text in (purpose.mode, purpose.shop, mail_from, *sorted(recipients), ""):
-        digest.update(text.encode() + b"\0")
-    message_id = header.message_id
-    if message_id is None:
+    envelope = (purpose.mode, purpose.shop, mail_from, *sorted(recipients), "\0")
+    digest = hashlib.sha256("\0".join(envelope).encode())
+    if header.message_id is None:
         digest.update(content)
     else:
         subject = b"\0".join(header.values(b"subject"))
-        digest.update(message_id.encode() + b"\0" + subject + b"\0")
+        digest.update(header.message_id.encode() + b"\0" + subject + b"\0")
         digest.update(memoryview(content)[header.size :])
     return digest.digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiosmtpd.smtp import Envelope
@@ -56,7 +55,7 @@ class Transaction(Envelope):
         if self.purpose is None and not self._house.in_time(ruling.purpose):
             return replies.TOO_FAST
         if self.purpose is None:
-            self._asking = replace(self._asking, purpose=ruling.purpose)
+            self._asking = self._asking.towards(ruling.purpose)
         if ruling.address not in self.rcpt_tos:
             self.rcpt_tos.append(ruling.address)
         return ruling.reply
