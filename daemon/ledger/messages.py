@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import literal, select, true, tuple_, update
 
@@ -18,10 +18,10 @@ from daemon.lifecycles.order_mail import MailState
 from probes.token import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from daemon.ledger.orders import FoundOrder
@@ -76,6 +76,9 @@ class Unread:
 
 
 _COLUMNS = tuple(messages.c[part.name] for part in fields(MessageRow))
+_READ_FOR = tuple(
+    messages.c[name] for name in ("id", "shop", "mode", "message_id", "sha256", "received_at")
+)
 _UNREAD = tuple(messages.c[part.name] for part in fields(Unread) if part.name != "raw")
 
 
@@ -105,45 +108,44 @@ async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -
     return (await conn.execute(text.where(messages.c.id == message, _of(shop)))).scalar()
 
 
-async def raws_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, bytes]:
-    """The texts of several messages, of those that are still kept."""
-    found = select(message_raws).where(among(message_raws.c.message, "ids"))
-    rows = await conn.execute(found, {"ids": sorted(ids)})
-    return {row.message: row.raw for row in rows}
-
-
-async def mark_read(  # noqa: PLR0913 - what was read, by name
-    conn: AsyncConnection,
-    message: str,
-    *,
-    at: datetime,
-    reading: Reading = Reading.READ,
-    problem: str | None = None,
-    subject: str | None = None,
-    sender: str | None = None,
-    order: FoundOrder | None = None,
-    recipients: Iterable[str] = (),
+async def mark_read(
+    conn: AsyncConnection, message: str, *, at: datetime, **what: Unpack[WhatWasRead]
 ) -> bool:
+    """As `keep_read`, on a connection of the other kind."""
+    return await conn.run_sync(keep_read, message, at=at, what=what)
+
+
+def keep_read(conn: Connection, message: str, *, at: datetime, what: WhatWasRead) -> bool:
     """Store what was read in a message; False, and nothing stored, when it was read before.
 
     The shop's order of this number is made, or completed, and the message and its mails belong to
-    it then. `recipients` are a COPY's, the customers: only now has it mails, and they are watched.
+    it then. Only now has a COPY mails: one for each recipient, and they are watched.
     """
-    read = {"reading": reading, "problem": problem, "subject": subject, "sender": sender}
-    unread = messages.c.id == message, UNREAD
-    taken = update(messages).where(*unread).values(**read).returning(*_COLUMNS)
-    row = (await conn.execute(taken)).mappings().first()
+    taken = update(messages).where(messages.c.id == message, UNREAD).values(_told(what))
+    row = conn.execute(taken.returning(*_READ_FOR)).mappings().first()
     if row is None:
         return False
-    known = {"twin": await _twin(conn, row), **await _order(conn, row, order)}
-    await conn.execute(update(messages).where(messages.c.id == message).values(**known))
-    await conn.execute(update(mails).where(mails.c.message == message).values(order=known["order"]))
+    known = {"twin": _twin(conn, row), **_order(conn, row, what.get("order"))}
+    if any(known.values()):
+        conn.execute(update(messages).where(messages.c.id == message).values(**known))
+    if known["order"]:
+        theirs = update(mails).where(mails.c.message == message)
+        conn.execute(theirs.values(order=known["order"]))
     if row["mode"] == IntakeMode.COPY:
-        await _watch(conn, {**row, **known}, recipients, at)
+        _watch(conn, {**row, **known}, what.get("recipients", ()), at)
     return True
 
 
-async def _twin(conn: AsyncConnection, row: Mapping[Any, Any]) -> str | None:
+def _told(what: WhatWasRead) -> dict[str, Any]:
+    return {
+        "reading": what.get("reading", Reading.READ),
+        "problem": what.get("problem"),
+        "subject": what.get("subject"),
+        "sender": what.get("sender"),
+    }
+
+
+def _twin(conn: Connection, row: Mapping[Any, Any]) -> str | None:
     """The first message of the same shop and Message-ID that came before, with other content."""
     if row["message_id"] is None:
         return None
@@ -152,28 +154,28 @@ async def _twin(conn: AsyncConnection, row: Mapping[Any, Any]) -> str | None:
     before = place < tuple_(literal(row["received_at"], Instant), literal(row["id"], Words))
     earlier = select(messages.c.id).where(*alike, before, messages.c.sha256 != row["sha256"])
     oldest = earlier.order_by(messages.c.received_at, messages.c.id).limit(1)
-    return (await conn.execute(oldest)).scalar()
+    return conn.execute(oldest).scalar()
 
 
-async def _order(
-    conn: AsyncConnection, row: Mapping[Any, Any], found: FoundOrder | None
+def _order(
+    conn: Connection, row: Mapping[Any, Any], found: FoundOrder | None
 ) -> dict[str, str | None]:
     if found is None:
         return {"order": None, "matched_by": None}
     shop, at = row["shop"], row["received_at"]
-    order = await orders.upsert(conn, new_id(), shop=shop, found=found, at=at)
+    order = orders.upsert(conn, new_id(), shop=shop, found=found, at=at)
     return {"order": order, "matched_by": found.matched_by}
 
 
-async def _watch(
-    conn: AsyncConnection, row: Mapping[Any, Any], recipients: Iterable[str], at: datetime
+def _watch(
+    conn: Connection, row: Mapping[Any, Any], recipients: Iterable[str], at: datetime
 ) -> None:
     copied = {"message": row["id"], "shop": row["shop"], "order": row["order"], "generation": 1}
     stand = {"state": MailState.WATCHED, "received_at": row["received_at"], "changed_at": at}
     for recipient in dict.fromkeys(recipients):
         mail = {"id": new_id(), "recipient": recipient, **copied, **stand}
         fresh = insert(conn, mails).values(**mail)
-        await conn.execute(fresh.on_conflict_do_nothing(index_elements=["message", "recipient"]))
+        conn.execute(fresh.on_conflict_do_nothing(index_elements=["message", "recipient"]))
 
 
 async def _unread(conn: AsyncConnection, modes: Iterable[IntakeMode], limit: int) -> list[Unread]:

@@ -13,7 +13,7 @@ from daemon.ledger.schema import orders
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -39,9 +39,7 @@ class OrderRow:
     first_seen_at: datetime
 
 
-async def upsert(
-    conn: AsyncConnection, order: str, *, shop: str, found: FoundOrder, at: datetime
-) -> str:
+def upsert(conn: Connection, order: str, *, shop: str, found: FoundOrder, at: datetime) -> str:
     """The id of the shop's order of this number: `order`, if it was not on record yet.
 
     What is known of it stays; what was not known yet is added.
@@ -64,7 +62,7 @@ async def upsert(
             "first_seen_at": func.coalesce(earlier, ours.first_seen_at),
         },
     )
-    return str((await conn.execute(kept.returning(orders.c.id))).scalar_one())
+    return str(conn.execute(kept.returning(orders.c.id)).scalar_one())
 
 
 async def get(conn: AsyncConnection, order: str, *, shop: str | None = None) -> OrderRow | None:

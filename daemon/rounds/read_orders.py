@@ -8,7 +8,8 @@ tried again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -24,14 +25,17 @@ from probes.worker import Worker, WorkerLost, WorkerTooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from daemon.ledger.messages import Unread
+    from sqlalchemy import Connection
+
+    from daemon.ledger.messages import Unread, WhatWasRead
     from daemon.rounds.surroundings import Surroundings
 
 log = structlog.get_logger()
 
-BATCH = 100
-MOST_BATCHES = 20
+BATCH = 50
+MOST_BATCHES = 40
 BUDGET_S = 2.0
 MEMORY = 512 * 1024**2
 
@@ -109,13 +113,17 @@ class OrderReader:
 
     async def _store(self, readings: list[tuple[Unread, Reading]]) -> None:
         if readings:
-            async with self._ledger.write() as conn:
-                for message, reading in readings:
-                    at = self._clock.now()
-                    await messages.mark_read(conn, message.id, at=at, **_columns(message, reading))
+            store = partial(_store, readings=readings, at=self._clock.now())
+            async with self._ledger.turn() as transact:
+                await transact(store)
 
 
-def _columns(message: Unread, reading: Reading) -> dict[str, Any]:
+def _store(conn: Connection, readings: list[tuple[Unread, Reading]], at: datetime) -> None:
+    for message, reading in readings:
+        messages.keep_read(conn, message.id, at=at, what=_told(message, reading))
+
+
+def _told(message: Unread, reading: Reading) -> WhatWasRead:
     return {
         "reading": ReadingState.UNPARSED if reading.problem else ReadingState.READ,
         "problem": reading.problem,

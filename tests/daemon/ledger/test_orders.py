@@ -19,7 +19,7 @@ async def seen(
     conn: AsyncConnection, order: str, found: FoundOrder, *, shop: str = "tea", minute: int = 0
 ) -> OrderRow:
     at = NOON + minute * MINUTE
-    stored = await orders.upsert(conn, order, shop=shop, found=found, at=at)
+    stored = await conn.run_sync(orders.upsert, order, shop=shop, found=found, at=at)
     row = await orders.get(conn, stored)
     assert row
     return row
