@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 AGE_BUCKETS = (1, 2, 5, 10, 20, 60, 300, 600, 1800, 3600, 14_400, 86_400)
 EVENTS = ("taken", "duplicate", "refused", "put_off", "login_refused", "turned_away")
 ENDINGS = ("accepted", "deferred", "rejected", "unreached", "in_doubt")
-WAITING = ("waiting", "in_hand", "in_doubt")
+WAITING = ("waiting", "in_hand", "in_doubt", "held")
 NO_SHOP = ""
 
 
@@ -53,7 +53,9 @@ class MailMetrics:
         self.bounces = counter(
             "mail_bounces", "What came back, by kind and whose fault.", "shop", "kind", "fault"
         )
-        self.queue = gauge("mail_queue", "Attempts by what they wait for.", "shop", "state")
+        self.queue = gauge(
+            "mail_queue", "Mail that is still to be sent, or waits for a person.", "shop", "state"
+        )
         self.oldest = gauge(
             "mail_oldest_due_seconds", "How long the mail has been due that waits longest.", "shop"
         )

@@ -174,11 +174,18 @@ class Service:
         return Vitals(
             metrics=self.metrics,
             refresh=self._refresh,
-            stalled=lambda: self._supervisor.stalled() if self._supervisor else ["engine"],
+            stalled=self._stalled,
             ready=self._ready,
             reload=self.reload,
             last=self._last,
         )
+
+    def _stalled(self) -> list[str]:
+        """What makes the service unhealthy: loops, and a disk that takes no more mail."""
+        if self._supervisor is None:
+            return ["engine"]
+        full = self.engine.order_mail.intake and self.engine.order_mail.disk.low()
+        return [*self._supervisor.stalled(), *(["disk nearly full"] if full else [])]
 
     def _api_room(self) -> ApiRoom:
         return ApiRoom(lambda: self.engine.around.ledger, self._clock.now, self._api_token)

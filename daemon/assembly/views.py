@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from daemon.console.pages import Status
-from daemon.ledger import findings, incidents, mailboxes, probes
+from daemon.ledger import backlog, findings, incidents, mailboxes, probes
 from daemon.ledger.states import MailboxState
+from daemon.mail_metrics import WAITING
 from daemon.metrics import CAUSES
 from daemon.rulings.overview import STRIP, Outcome, lanes
 from probes.observation import Severity
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from daemon.assembly.engine import Engine
+    from daemon.ledger.backlog import RouteBacklog, Stuck
     from daemon.ledger.findings import FindingRow
     from daemon.ledger.incidents import IncidentRow
     from daemon.ledger.mailboxes import MailboxRow
@@ -67,7 +70,9 @@ async def refresh(engine: Engine) -> None:
         boxes = await mailboxes.all(conn)
         waiting = await probes.open_by_provider(conn)
         lasting = await incidents.current(conn)
+        routes, stuck = await backlog.by_route(conn), await backlog.stuck(conn)
     _gauge_incidents(engine, lasting)
+    _gauge_mail(engine, routes, stuck)
     for provider in set(providers.values()):
         engine.around.metrics.open_probes.labels(provider).set(waiting.get(provider, 0))
     for row in boxes:
@@ -104,6 +109,21 @@ def _gauge_incidents(engine: Engine, lasting: Iterable[IncidentRow]) -> None:
     for route, provider, cause in product(engine.routes, providers, CAUSES):
         labels = (route.shop, route.name, provider, cause)
         engine.around.metrics.incident_open.labels(*labels).set(int(labels in standing))
+
+
+def _gauge_mail(engine: Engine, routes: list[RouteBacklog], stuck: list[Stuck]) -> None:
+    now, mail = engine.around.clock.now(), engine.around.metrics.mail
+    for shop in (shop.name for shop in engine.settings.shops):
+        mine = [row for row in routes if row.shop == shop]
+        due = [row.next_due_at for row in mine if row.next_due_at]
+        late = (now - min(due)).total_seconds() if due else 0
+        mail.oldest.labels(shop).set(max(0, late))
+        states = Counter({"waiting": sum(row.waiting for row in mine)})
+        states["in_hand"] = sum(row.in_hand for row in mine)
+        states.update({str(row.state): row.mails for row in stuck if row.shop == shop})
+        for state in WAITING:
+            mail.queue.labels(shop, state).set(states[state])
+    mail.disk_low.set(int(engine.order_mail.disk.low()))
 
 
 def _gauge_mailbox(engine: Engine, row: MailboxRow, provider: str) -> None:

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
+from daemon.lifecycles.attempt import ATTEMPT
 from daemon.lifecycles.incident import INCIDENT
+from daemon.lifecycles.order_mail import ORDER_MAIL
 from daemon.lifecycles.probe import PROBE, UNSETTLED, ProbeState
 from daemon.lifecycles.transitions import IllegalMove, Lifecycle
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-@pytest.mark.parametrize("lifecycle", [PROBE, INCIDENT], ids=["probe", "incident"])
+@pytest.mark.parametrize(
+    "lifecycle", [PROBE, INCIDENT, ORDER_MAIL, ATTEMPT], ids=lambda it: it.name
+)
 def test_the_readme_draws_the_table(lifecycle: Lifecycle[Any]) -> None:
     assert lifecycle.diagram() in README.read_text()
 
