@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sqlalchemy import literal, select, true, tuple_, update
 
@@ -106,6 +106,17 @@ async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -
     """The message's text as it was taken in; None when there is none, or no longer."""
     text = select(message_raws.c.raw).join_from(message_raws, messages)
     return (await conn.execute(text.where(messages.c.id == message, _of(shop)))).scalar()
+
+
+class WhatWasRead(TypedDict, total=False):
+    """What `mark_read` stores; `recipients` are a COPY's: the customers."""
+
+    reading: Reading
+    problem: str | None
+    subject: str | None
+    sender: str | None
+    order: FoundOrder | None
+    recipients: Iterable[str]
 
 
 async def mark_read(
