@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from daemon.ledger import attempts
+from daemon.ledger import attempts, messages
 from daemon.ledger.failures import LedgerError
 from daemon.outbound.signing import Unsigned
 from daemon.rounds import mail_outcomes
+from daemon.rounds.mail_texts import Room
 from daemon.rulings.retries import pause
 from daemon.rulings.way_out import Choice, Ending, decide, instead, life_over, nowhere
 from probes.smtp_session import Transaction, Withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
 
     from daemon.clock import Clock
     from daemon.ledger.attempts import Claimed, Moves, Settled
     from daemon.ledger.database import Ledger
-    from daemon.rounds.mail_texts import Texts
     from daemon.rounds.surroundings import Surroundings
     from daemon.rounds.ways_out import Lane, WayOut
     from daemon.rulings.way_out import Ruling, Tried
@@ -73,14 +74,13 @@ class Carrier:
         around: Surroundings,
         *,
         moves: Moves,
-        texts: Texts,
         others: Callable[[Lane], Sequence[Lane]],
         tally: Tally,
         reached: Callable[[Point], None] = lambda _point: None,
     ) -> None:
         self._ledger: Ledger = around.ledger
         self._clock: Clock = around.clock
-        self._moves, self._texts, self._others = moves, texts, others
+        self._moves, self._others, self._room = moves, others, Room()
         self._tally, self._reached = tally, reached
 
     async def carry(self, claimed: Claimed, lane: Lane) -> None:
@@ -113,7 +113,7 @@ class Carrier:
 
     async def _try(self, claimed: Claimed, lane: Lane, way: WayOut) -> None:
         before = await self._before(claimed)
-        async with self._texts.text(claimed.message, claimed.size) as text:
+        async with self._text(claimed) as text:
             try:
                 mail = await self._mail(claimed, way, text)
             except ValueError as problem:
@@ -128,6 +128,16 @@ class Carrier:
             submission = await self._send(claimed, lane, way, mail)
         if submission:
             await self._conclude(claimed, lane, submission, before, due_at)
+
+    @asynccontextmanager
+    async def _text(self, claimed: Claimed) -> AsyncIterator[bytes | None]:
+        if claimed.text is not None:
+            yield claimed.text
+            return
+        async with self._room.of(claimed.size):
+            async with self._ledger.read() as conn:
+                text = await messages.raw(conn, claimed.message)
+            yield text
 
     async def _before(self, claimed: Claimed) -> list[Tried]:
         """The mail's earlier tries; none is the rule."""

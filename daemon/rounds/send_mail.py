@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.ledger import attempts, messages
+from daemon.ledger import attempts
 from daemon.ledger.failures import LedgerError
 from daemon.rounds.carry_mail import Carrier, Point
-from daemon.rounds.mail_texts import Texts
+from daemon.rounds.mail_texts import SMALL
 from daemon.rounds.ways_out import Lane
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ class MailSender:
         self._carrier = Carrier(
             around,
             moves=moves,
-            texts=Texts(self._fetch),
             others=self._others,
             tally=tally,
             reached=reached,
@@ -115,12 +114,18 @@ class MailSender:
             return [lane for lane in lanes if await attempts.any_due(conn, lane.name, now)]
 
     async def _claim(self, lane: Lane, room: int) -> None:
-        async with self._ledger.write() as conn:
+        async with self._ledger.turn() as transact:
             now = self._clock.now()
-            until = now + self._lease
-            found = await attempts.claim(
-                conn, holder=self._holder, now=now, lease_until=until, limit=room, way=lane.name
+            take = partial(
+                attempts.claim_now,
+                holder=self._holder,
+                now=now,
+                lease_until=now + self._lease,
+                limit=room,
+                way=lane.name,
+                with_text=SMALL,
             )
+            found = await transact(take)
         self._reached(Point.CLAIMED)
         lane.more = len(found) == room
         for claimed in found:
@@ -156,10 +161,6 @@ class MailSender:
             awaited = await attempts.ways(conn)
         known = {lane.name for lane in self._lanes}
         self._lanes += [Lane(shop, route, None) for shop, route in sorted(awaited - known)]
-
-    async def _fetch(self, ids: list[str]) -> dict[str, bytes]:
-        async with self._ledger.read() as conn:
-            return await messages.raws_of(conn, ids)
 
     async def _keep_leases(self) -> None:
         """Ours are prolonged; those of senders that died are taken from them."""

@@ -10,7 +10,7 @@ await moves.settle(claimed, Settled(AttemptState.ACCEPTED, at=…, …))
 """
 
 from daemon.ledger.attempts.again import again
-from daemon.ledger.attempts.claim import any_due, claim, ways
+from daemon.ledger.attempts.claim import any_due, claim, claim_now, ways
 from daemon.ledger.attempts.leases import heartbeat, reap, release
 from daemon.ledger.attempts.moves import Moves
 from daemon.ledger.attempts.reads import counts, get, history, queue
@@ -44,6 +44,7 @@ __all__ = [
     "again",
     "any_due",
     "claim",
+    "claim_now",
     "counts",
     "get",
     "heartbeat",

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from daemon.ledger.among import among
 from daemon.ledger.attempts.rows import Claimed
-from daemon.ledger.schema import AWAITED, attempts, mails, messages, suppressions
+from daemon.ledger.schema import AWAITED, attempts, mails, message_raws, messages, suppressions
 from daemon.ledger.suppressions import folded
 from daemon.lifecycles.attempt import AttemptState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -49,9 +50,14 @@ _whole = (
         mails.c.recipient,
         mails.c.generation,
         *(messages.c[name] for name in _of_messages),
+        message_raws.c.raw.label("text"),
     )
     .join_from(attempts, mails, attempts.c.mail == mails.c.id)
     .join(messages, mails.c.message == messages.c.id)
+    .outerjoin(
+        message_raws,
+        and_(message_raws.c.message == messages.c.id, messages.c.size <= bindparam("small")),
+    )
     .where(among(attempts.c.id, "taken"))
     .order_by(attempts.c.due_at)
 )
@@ -73,33 +79,40 @@ async def ways(conn: AsyncConnection) -> set[tuple[str, str]]:
     return {(shop, route) for shop, route in await conn.execute(_ways)}
 
 
-async def claim(
-    conn: AsyncConnection,
+async def claim(conn: AsyncConnection, **terms: Any) -> list[Claimed]:
+    """As `claim_now`."""
+    return await conn.run_sync(partial(claim_now, **terms))
+
+
+def claim_now(
+    conn: Connection,
     *,
     holder: str,
     now: datetime,
     lease_until: datetime,
     limit: int,
     way: tuple[str, str] | None = None,
+    with_text: int = 0,
 ) -> list[Claimed]:
     """Take at most `limit` attempts that are due, the longest due first; of one (shop, route) only.
 
     Each is `holder`'s until `lease_until`, or until it is settled; nobody else gets it meanwhile.
+    Messages of at most `with_text` octets come with their text.
     """
     terms = {"now": now, "most": limit, "by": holder, "until": lease_until}
     if way:
         terms |= {"of_shop": way[0], "by_route": way[1]}
-    taken = list((await conn.execute(_take_by_route if way else _take, terms)).scalars())
+    taken = list(conn.execute(_take_by_route if way else _take, terms).scalars())
     if not taken:
         return []
-    rows = (await conn.execute(_whole, {"taken": taken})).mappings().all()
-    listed = await _suppressed(conn, {folded(row["recipient"]) for row in rows})
+    rows = conn.execute(_whole, {"taken": taken, "small": with_text}).mappings().all()
+    listed = _suppressed(conn, {folded(row["recipient"]) for row in rows})
     return [_claimed(row, listed) for row in rows]
 
 
-async def _suppressed(conn: AsyncConnection, addresses: set[str]) -> set[tuple[str, str]]:
+def _suppressed(conn: Connection, addresses: set[str]) -> set[tuple[str, str]]:
     """Which (shop, address) are on a list."""
-    rows = await conn.execute(_suppressions, {"addresses": sorted(addresses)})
+    rows = conn.execute(_suppressions, {"addresses": sorted(addresses)})
     return {(shop, address) for shop, address in rows}
 
 

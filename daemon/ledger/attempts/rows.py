@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daemon.lifecycles.attempt import AttemptState
@@ -24,7 +24,8 @@ class Claimed:
     """An attempt in a sender's hand, with all that sending needs but the message's text.
 
     `tries` counts those before this one. `fence` is this claim's number, which every write names.
-    `suppressed`: the recipient is on the shop's suppression list, so it is not to be sent.
+    `suppressed`: the recipient is on the shop's suppression list, so it is not to be sent. `text`:
+    the message as it was taken in, when that was asked for.
     """
 
     attempt: str
@@ -45,6 +46,7 @@ class Claimed:
     received_at: datetime
     expires_at: datetime
     suppressed: bool
+    text: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
