@@ -147,16 +147,15 @@ _NONE = "There is no mail {mail}; `receiptwatch mail list --search TEXT` looks f
 def _print_raw(settings: Settings, mail: str, shop: str | None) -> None:
     """A message's text may hold anything, also what a terminal would obey."""
 
-    async def read(conn: AsyncConnection) -> Raw:
+    async def read(conn: AsyncConnection) -> Raw | None:
         row = await mails.get(conn, mail, shop=shop)
-        message = row.message if row else mail
-        known = await messages.get(conn, message, shop=shop)
-        return Raw(known is not None, await messages.raw(conn, message, shop=shop))
+        known = await messages.get(conn, row.message if row else mail, shop=shop)
+        return Raw(await messages.raw(conn, known.id)) if known else None
 
     if sys.stdout.isatty():
         refuse("It may hold what a terminal would obey: write `> FILE` or `| less` behind it.")
     found = with_ledger(settings, read)
-    if not found.known:
+    if found is None:
         refuse(_NONE.format(mail=ascii(mail)))
     if found.text is None:
         not_so(f"The text of mail {mail} is no longer kept.")
@@ -165,9 +164,8 @@ def _print_raw(settings: Settings, mail: str, shop: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Whether there is such a message, and its text while it is kept."""
+    """A known message's text, while it is kept."""
 
-    known: bool
     text: bytes | None
 
 

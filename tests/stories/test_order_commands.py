@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from daemon.cli import app
+from daemon.ledger.schema import message_raws
 from daemon.lifecycles.arrival import IntakeMode
 from tests.stories.ledger_of_orders import BOB, HOSTILE, arrival, sales
 
@@ -219,6 +221,12 @@ def test_a_mails_text_comes_out_byte_for_byte(filled: Path) -> None:
     assert result.stdout_bytes == arrival("Your order 1001").raw
 
 
+def test_a_message_is_found_by_its_own_id_too_but_not_by_another_shop(filled: Path) -> None:
+    message = told(filled, "mail", "show", mail(filled, "sent"))["message"]["id"]
+    assert ran(filled, "mail", "show", message, "--raw")[1].startswith("Subject: Your order 1001")
+    assert ran(filled, "mail", "show", message, "--raw", "--shop", "hats")[:2] == (2, "")
+
+
 def test_a_copy_is_told_as_one_and_never_sent_by_us(filled: Path) -> None:
     assert steps(filled, "1006") == [["A copy came in; the shop sends the receipt itself."]]
     copy = mail(filled, "copy")
@@ -239,6 +247,19 @@ def test_nothing_that_strangers_wrote_steers_the_terminal(filled: Path) -> None:
     shown = ran(filled, "mail", "show", held)[1]
     assert "Pay\ufffd]0;owned\ufffd \ufffd31m\ufffdevil [red]now[/]" in shown
     assert told(filled, "mail", "show", held)["message"]["subject"] == HOSTILE
+
+
+async def forget_text(folder: Path, message: str) -> None:
+    async with sales(folder) as shop, shop.ledger.write() as conn:
+        await conn.execute(delete(message_raws).where(message_raws.c.message == message))
+
+
+def test_a_text_that_is_no_longer_kept_is_neither_shown_nor_sent(filled: Path) -> None:
+    held = mail(filled, "held")
+    asyncio.run(forget_text(filled, told(filled, "mail", "show", held)["message"]["id"]))
+    gone = (1, f"The text of mail {held} is no longer kept.\n")
+    assert ran(filled, "mail", "show", held, "--raw")[::2] == gone
+    assert ran(filled, "mail", "resend", held, "--yes")[::2] == gone
 
 
 def test_a_receipt_in_doubt_is_sent_again_only_when_a_person_says_so(filled: Path) -> None:

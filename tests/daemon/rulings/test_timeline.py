@@ -117,7 +117,8 @@ def test_only_the_last_try_says_when_the_next_is() -> None:
 
 
 def test_a_mailbox_that_does_not_exist_is_a_typing_mistake() -> None:
-    refused = tried(1, **REFUSED, enhanced="5.1.1", fault=Fault.SEED, remedy="Correct the seed.")
+    of_seeds = {"meaning": "The seed does not exist.", "remedy": "Correct the seed's address."}
+    refused = tried(1, **REFUSED, enhanced="5.1.1", fault=Fault.SEED, **of_seeds)
     said = last(sending(AttemptState.REJECTED, refused))
     assert said.endswith("This address does not exist. Often a typing mistake.")
     assert "seed" not in said
