@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, false, or_, update
 
 from daemon.ledger.bounces import apply_early
-from daemon.ledger.bulk import insert_many, run_many
+from daemon.ledger.bulk import insert_many, update_many
 from daemon.ledger.schema import attempts, mails, tries
 from daemon.lifecycles.attempt import LIVE, AttemptState
 from daemon.lifecycles.order_mail import ORDER_MAIL, MailState
@@ -86,20 +86,20 @@ _REPLY = (
 
 def begin(conn: Connection, moves: Sequence[Begin]) -> None:
     """The try begins, and the time of the next one is set."""
-    run_many(conn, _begin, [{"the": m.claimed.attempt, "due_at": m.due_at} for m in moves])
+    update_many(conn, _begin, [{"the": m.claimed.attempt, "due_at": m.due_at} for m in moves])
     insert_many(conn, tries, [_try(move) for move in moves])
 
 
 def data_sent(conn: Connection, moves: Sequence[DataSent]) -> None:
     """The final dot may go out."""
-    run_many(conn, _send_data, [{"the": move.claimed.attempt} for move in moves])
+    update_many(conn, _send_data, [{"the": move.claimed.attempt} for move in moves])
 
 
 def settle(conn: Connection, moves: Sequence[Settle]) -> None:
     """Attempts, their tries and their mails end up where they belong, and others take over."""
-    run_many(conn, _settle, [_settled(move) for move in moves])
+    update_many(conn, _settle, [_settled(move) for move in moves])
     # one that was not tried has no such line, and none is changed
-    run_many(conn, _the_try, [_ended(move) for move in moves])
+    update_many(conn, _the_try, [_ended(move) for move in moves])
     insert_many(conn, attempts, [_next(m, m.settled.next) for m in moves if m.settled.next])
     _move_mails(conn, [(move, move.settled.mail) for move in moves if move.settled.mail])
     over = [move for move in moves if move.new not in LIVE]
@@ -145,4 +145,4 @@ def _move_mails(conn: Connection, moves: Sequence[tuple[Settle, MailMove]]) -> N
         row = {"the": move.claimed.mail, "state": to.state, "why": to.why}
         by_state.setdefault(to.state, []).append({**row, "changed_at": move.settled.at})
     for state, rows in by_state.items():
-        run_many(conn, _the_mail[state], rows)
+        update_many(conn, _the_mail[state], rows)
