@@ -73,7 +73,7 @@ class Wire(asyncio.Protocol):
         self._transport = transport
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
-        self._happening: asyncio.Future[None] | None = None
+        self._happening: asyncio.Future[bool] | None = None
         self._paused = False
         self._ended = ""
         transport.set_protocol(self)
@@ -147,13 +147,15 @@ class Wire(asyncio.Protocol):
         self._happen()
 
     async def _next_happening(self, timeout_s: float) -> None:
-        self._happening = asyncio.get_running_loop().create_future()
+        # a timer of our own: asyncio.timeout takes as long as all that is done with a reply
+        loop = asyncio.get_running_loop()
+        self._happening = loop.create_future()
+        timer = loop.call_later(timeout_s, _settle, self._happening, False)  # noqa: FBT003 - a callback's
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._happening
-        except TimeoutError:
-            raise Silent("Timed out waiting for the server.") from None
+            if not await self._happening:
+                raise Silent("Timed out waiting for the server.")
         finally:
+            timer.cancel()
             self._happening = None
 
     def _end(self, why: str) -> None:
@@ -161,9 +163,14 @@ class Wire(asyncio.Protocol):
         self._happen()
 
     def _happen(self) -> None:
-        if self._happening and not self._happening.done():
-            self._happening.set_result(None)
+        if self._happening:
+            _settle(self._happening, True)  # noqa: FBT003 - as above
 
 
 def _text(words: bytes) -> str:
     return words.decode("utf-8", "surrogateescape")
+
+
+def _settle(happening: asyncio.Future[bool], happened: bool) -> None:  # noqa: FBT001 - a callback
+    if not happening.done():
+        happening.set_result(happened)
