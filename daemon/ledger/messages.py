@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from sqlalchemy import literal, select, true, tuple_, update
+from sqlalchemy import bindparam, select, true, tuple_, update
 
 from daemon.ledger import orders
 from daemon.ledger.among import among
@@ -76,9 +76,6 @@ class Unread:
 
 
 _COLUMNS = tuple(messages.c[part.name] for part in fields(MessageRow))
-_READ_FOR = tuple(
-    messages.c[name] for name in ("id", "shop", "mode", "message_id", "sha256", "received_at")
-)
 _UNREAD = tuple(messages.c[part.name] for part in fields(Unread) if part.name != "raw")
 
 
@@ -108,6 +105,29 @@ async def raw(conn: AsyncConnection, message: str, *, shop: str | None = None) -
     return (await conn.execute(text.where(messages.c.id == message, _of(shop)))).scalar()
 
 
+# Written once: to build a statement costs more than to run it.
+_TAKE = (
+    update(messages)
+    .where(messages.c.id == bindparam("this"), UNREAD)
+    .returning(*(messages.c[n] for n in ("id", "shop", "mode", "message_id", "sha256")))
+    .returning(messages.c.received_at)
+)
+_COMPLETE = update(messages).where(messages.c.id == bindparam("this"))
+_GIVE_MAILS = update(mails).where(mails.c.message == bindparam("this"))
+_OLDEST_TWIN = (
+    select(messages.c.id)
+    .where(
+        messages.c.shop == bindparam("shop"),
+        messages.c.message_id == bindparam("message_id"),
+        messages.c.sha256 != bindparam("sha256"),
+        tuple_(messages.c.received_at, messages.c.id)
+        < tuple_(bindparam("received_at", type_=Instant), bindparam("id", type_=Words)),
+    )
+    .order_by(messages.c.received_at, messages.c.id)
+    .limit(1)
+)
+
+
 class WhatWasRead(TypedDict, total=False):
     """What `mark_read` stores; `recipients` are a COPY's: the customers."""
 
@@ -132,16 +152,15 @@ def keep_read(conn: Connection, message: str, *, at: datetime, what: WhatWasRead
     The shop's order of this number is made, or completed, and the message and its mails belong to
     it then. Only now has a COPY mails: one for each recipient, and they are watched.
     """
-    taken = update(messages).where(messages.c.id == message, UNREAD).values(_told(what))
-    row = conn.execute(taken.returning(*_READ_FOR)).mappings().first()
+    this = {"this": message}
+    row = conn.execute(_TAKE, {**this, **_told(what)}).mappings().first()
     if row is None:
         return False
     known = {"twin": _twin(conn, row), **_order(conn, row, what.get("order"))}
     if any(known.values()):
-        conn.execute(update(messages).where(messages.c.id == message).values(**known))
+        conn.execute(_COMPLETE, {**this, **known})
     if known["order"]:
-        theirs = update(mails).where(mails.c.message == message)
-        conn.execute(theirs.values(order=known["order"]))
+        conn.execute(_GIVE_MAILS, {**this, "order": known["order"]})
     if row["mode"] == IntakeMode.COPY:
         _watch(conn, {**row, **known}, what.get("recipients", ()), at)
     return True
@@ -158,14 +177,7 @@ def _told(what: WhatWasRead) -> dict[str, Any]:
 
 def _twin(conn: Connection, row: Mapping[Any, Any]) -> str | None:
     """The first message of the same shop and Message-ID that came before, with other content."""
-    if row["message_id"] is None:
-        return None
-    alike = messages.c.shop == row["shop"], messages.c.message_id == row["message_id"]
-    place = tuple_(messages.c.received_at, messages.c.id)
-    before = place < tuple_(literal(row["received_at"], Instant), literal(row["id"], Words))
-    earlier = select(messages.c.id).where(*alike, before, messages.c.sha256 != row["sha256"])
-    oldest = earlier.order_by(messages.c.received_at, messages.c.id).limit(1)
-    return conn.execute(oldest).scalar()
+    return conn.execute(_OLDEST_TWIN, dict(row)).scalar() if row["message_id"] else None
 
 
 def _order(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, case, func, select, true
 
-from daemon.ledger.conflict import insert
+from daemon.ledger.conflict import insert_for
 from daemon.ledger.schema import orders
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.sql.dml import ReturningInsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +46,29 @@ def upsert(conn: Connection, order: str, *, shop: str, found: FoundOrder, at: da
 
     What is known of it stays; what was not known yet is added.
     """
-    fresh = insert(conn, orders).values(
-        id=order,
-        shop=shop,
-        number=found.number,
-        customer=found.customer,
-        customer_name=found.customer_name,
-        first_seen_at=at,
-    )
+    row = {
+        "id": order,
+        "shop": shop,
+        "number": found.number,
+        "customer": found.customer,
+        "customer_name": found.customer_name,
+        "first_seen_at": at,
+    }
+    return str(conn.execute(_upsertion(conn.dialect), row).scalar_one())
+
+
+@lru_cache(maxsize=2)
+def _upsertion(dialect: Dialect) -> ReturningInsert[tuple[str]]:
+    fresh = insert_for(dialect, orders)
     theirs, ours = fresh.excluded, orders.c
     earlier = case((theirs.first_seen_at < ours.first_seen_at, theirs.first_seen_at))
-    kept = fresh.on_conflict_do_update(
-        index_elements=["shop", "number"],
-        set_={
-            "customer": func.coalesce(ours.customer, theirs.customer),
-            "customer_name": func.coalesce(ours.customer_name, theirs.customer_name),
-            "first_seen_at": func.coalesce(earlier, ours.first_seen_at),
-        },
-    )
-    return str(conn.execute(kept.returning(orders.c.id)).scalar_one())
+    completed = {
+        "customer": func.coalesce(ours.customer, theirs.customer),
+        "customer_name": func.coalesce(ours.customer_name, theirs.customer_name),
+        "first_seen_at": func.coalesce(earlier, ours.first_seen_at),
+    }
+    kept = fresh.on_conflict_do_update(index_elements=["shop", "number"], set_=completed)
+    return kept.returning(orders.c.id)
 
 
 async def get(conn: AsyncConnection, order: str, *, shop: str | None = None) -> OrderRow | None:
