@@ -68,6 +68,7 @@ def _shop(shop: Shop) -> terms.Shop:
         login=_login(told),
         networks=told.networks,
         copy_to=told.copy_to,
+        per_minute=told.messages_per_minute,
     )
 
 
