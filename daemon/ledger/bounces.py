@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, select, true, update
+from sqlalchemy import Select, func, select, true, update
 
 from daemon.ledger.among import among
 from daemon.ledger.conflict import insert
@@ -151,6 +151,12 @@ async def recent(conn: AsyncConnection, *, shop: str | None, limit: int) -> list
     return await _all(conn, newest_first.limit(limit))
 
 
+async def how_many(conn: AsyncConnection, shop: str, attempt: str, *, since: datetime) -> int:
+    """How many are on record of an attempt since then; "" for those that name none."""
+    mine = bounces.c.shop == shop, bounces.c.attempt == attempt, bounces.c.received_at >= since
+    return (await conn.execute(select(func.count()).where(*mine))).scalar_one()
+
+
 async def sent_as(
     conn: AsyncConnection, shop: str, message_id: str, recipient: str | None = None
 ) -> list[str]:
@@ -196,12 +202,12 @@ def _mail_of(conn: Connection, bounce: Bounce) -> str | None:
 def _apply(conn: Connection, row: Row[Any], at: datetime) -> Recorded:
     """Do what the bounce does, unless its attempt may still be refused, or sent again."""
     own = _attempts_of(conn, row.mail)
-    newest = own[-1] if own else None
-    about = next((attempt for attempt in own if attempt.id == row.attempt), newest)
+    sent = [one for one in own if one.tries and row.attempt in {one.id, ""}]
+    about, newest = sent[-1] if sent else None, own[-1] if own else None
     if about and about.state in LIVE:
         return Recorded.EARLY
     conn.execute(update(bounces).where(bounces.c.id == row.id).values(applied_at=at))
-    if about and not about.tries:  # never sent: then nothing of it comes back
+    if own and not about:  # never sent: then nothing of it comes back
         return Recorded.NOTED
     if about and row.moves_to:
         _show(conn, about.id, _SHOWS[row.moves_to], row.why)
