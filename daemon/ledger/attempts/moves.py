@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import bindparam, select
 
 from daemon.ledger.among import among
-from daemon.ledger.attempts import writes
-from daemon.ledger.attempts.writes import Begin, DataSent, Settle
+from daemon.ledger.attempts.writes import Begin, DataSent, Settle, begin, data_sent, settle
 from daemon.ledger.group_commit import GroupCommit
 from daemon.ledger.schema import attempts
 from daemon.lifecycles.attempt import ATTEMPT, IN_HAND, AttemptState
@@ -93,9 +92,9 @@ def _carry_out(conn: Connection, moves: Sequence[Move]) -> list[bool]:
     made = [_hold(held, move) for move in moves]
     good = [move for move, holds in zip(moves, made, strict=True) if holds]
     # in the order of an attempt's life: one batch may hold several moves of it
-    writes.begin(conn, [move for move in good if isinstance(move, Begin)])
-    writes.data_sent(conn, [move for move in good if isinstance(move, DataSent)])
-    writes.settle(conn, [move for move in good if isinstance(move, Settle)])
+    begin(conn, [move for move in good if isinstance(move, Begin)])
+    data_sent(conn, [move for move in good if isinstance(move, DataSent)])
+    settle(conn, [move for move in good if isinstance(move, Settle)])
     return made
 
 
