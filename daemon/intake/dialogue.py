@@ -37,12 +37,12 @@ class Dialogue(Wire):
     async def _converse(self) -> None:
         if self._turned_away:
             self._house.tell(Event.TURNED_AWAY, None, client=self.session.peer)
-            return self._hang_up(self._turned_away)
+            return self._hang_up(self._turned_away, at_once=True)
         self._shop = self._house.rules.shop_at(self._peer)
         self.say(replies.greeting(self._house.hostname))
         while not self._over:
             if self._house.closing and self._transaction is None:
-                return self._hang_up(replies.CLOSING_DOWN)
+                return self._hang_up(replies.CLOSING_DOWN, at_once=True)
             await self._next_command()
         return None
 
@@ -66,7 +66,7 @@ class Dialogue(Wire):
     def close_soon(self) -> None:
         """Say goodbye at once, or when the message in hand is done."""
         if self._transaction is None:
-            self._hang_up(replies.CLOSING_DOWN)
+            self._hang_up(replies.CLOSING_DOWN, at_once=True)
 
     async def smtp_HELO(self, hostname: str) -> None:
         """Begin without extensions."""

@@ -80,12 +80,16 @@ class Intake:
         `sockets`, one for each listener, are listened at instead of opening new ones: who closes
         one server and starts another on copies of the same sockets turns nobody away.
         """
-        opened = sockets or [open_socket(one.host, one.port) for one in self._terms.listeners]
+        opened = list(sockets)
         try:
+            lacking = self._terms.listeners[len(opened) :]
+            opened.extend(open_socket(one.host, one.port) for one in lacking)
             for listener, sock in zip(self._terms.listeners, opened, strict=True):
                 self._servers.append(await self._listen(listener, sock))
         except BaseException:
             await self.close(drain_s=0)
+            for sock in opened:
+                sock.close()
             raise
 
     async def _listen(self, listener: Listener, sock: socket.socket) -> asyncio.Server:

@@ -46,6 +46,7 @@ class Wire(SMTP):
         self.loop, self._house, self._listener = loop, house, listener
         self._replies: list[bytes] = []
         self._over = False
+        self._deadline = self._wakes_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless too many are here."""
@@ -54,7 +55,7 @@ class Wire(SMTP):
         self._peer = peer_of(transport)
         self._begin_session(transport)
         self._reset_timeout()
-        self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
+        self._wake_later()
         self._turned_away = self._house.enter(self, str(self._peer))
         self._handler_coroutine = self.loop.create_task(self._handle_client())
 
@@ -66,8 +67,15 @@ class Wire(SMTP):
         asyncio.StreamReaderProtocol.connection_lost(self, error)
         self.transport = None
 
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless it is over: who is still writing then must not miss our last word."""
+        if not self._over:
+            self._inflow.feed_data(data)
+
     def eof_received(self) -> bool | None:
         """The client stopped sending; it may still wait for our replies."""
+        if self._over:
+            return False
         return asyncio.StreamReaderProtocol.eof_received(self)
 
     async def _handle_client(self) -> None:
@@ -137,16 +145,26 @@ class Wire(SMTP):
     def _reset_timeout(self, duration: float | None = None) -> None:
         """The client has so many seconds from now on, or the usual ones."""
         self._deadline = self.loop.time() + (duration or self._house.limits.idle_s)
+        if self._deadline < self._wakes_at:
+            self._timeout_handle.cancel()
+            self._wake_later()
+
+    def _wake_later(self) -> None:
+        self._wakes_at = self._deadline
+        self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
 
     def _timeout_cb(self) -> None:
-        # moved by assignment, looked at when it would be due: one timer for a whole connection
+        # a deadline moves with each command, the timer only when it has run out: that is cheap
         if self.loop.time() < self._deadline:
-            self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
+            self._wake_later()
         else:
             self._hang_up(replies.IDLE)
 
-    def _hang_up(self, reply: Reply | None) -> None:
-        """Say a last word, if any, and close."""
+    def _hang_up(self, reply: Reply | None, *, at_once: bool = False) -> None:
+        """Say a last word, if any, and close: a 421 once the client heard it, or after 5 seconds.
+
+        To close a socket whose input nobody read makes the kernel drop what was said last.
+        """
         if self.transport is None or self._over:
             return
         self._over = True
@@ -154,7 +172,10 @@ class Wire(SMTP):
         transport = cast("asyncio.Transport", self.transport)
         if last:
             transport.write(last)
-        transport.close()
+        if reply and reply.code == 421 and not at_once and transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
         self._timeout_handle.cancel()
         self._timeout_handle = self.loop.call_later(FAREWELL_S, transport.abort)
         self._inflow.feed_eof()
