@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -242,11 +243,18 @@ async def test_a_worker_that_somebody_killed_costs_no_message(
 ) -> None:
     await post.bring(text("Hello"))
     await reader.run_once()
-    assert reader._worker.pid
-    os.kill(reader._worker.pid, signal.SIGKILL)
+    pid = reader._worker.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
     name = await post.bring(RECEIPT)
-    await reader.run_once()
+    reading = asyncio.create_task(reader.run_once())
+    async with asyncio.timeout(10):
+        while not reader._worker._turn.locked():
+            await asyncio.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    assert await reading == 1
     assert (await post.message(name)).reading is Reading.READ
+    assert reader._worker.pid != pid
 
 
 @on_sqlite
@@ -269,9 +277,10 @@ async def test_a_message_of_a_shop_that_left_the_settings_is_read_all_the_same(
 ) -> None:
     reader = OrderReader(around, {})
     try:
-        name = await post.bring(RECEIPT)
+        name = await post.copy(text("Order number 123", to=f"{COPY_TO}, {CUSTOMER}"))
         await reader.run_once()
         assert (await post.message(name)).matched_by == "pattern body"
+        assert [mail.recipient for mail in await post.mails(name)] == [CUSTOMER]
     finally:
         await reader.close()
 

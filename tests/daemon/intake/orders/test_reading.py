@@ -65,6 +65,12 @@ def test_the_customers_name_is_that_of_his_address_in_to() -> None:
     assert (order.customer, order.customer_name) == ("jane@customer.test", "Doe, José")
 
 
+def test_somebody_of_the_senders_own_domain_is_no_customer() -> None:
+    order = read_order(text("New order #4711", to="boss@shop.test"), ANY).order
+    assert order
+    assert (order.number, order.customer) == ("4711", None)
+
+
 def test_the_amount_of_an_order_is_read_from_json_ld() -> None:
     found = {name: read_order(RECEIPTS[name].raw, ANY).order for name in RECEIPTS}
     order, invoice = found["JSON-LD Order"], found["JSON-LD Invoice in an array"]
