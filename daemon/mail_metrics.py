@@ -53,6 +53,9 @@ class MailMetrics:
         self.bounces = counter(
             "mail_bounces", "What came back, by kind and whose fault.", "shop", "kind", "fault"
         )
+        self.bounce_mailbox_up = gauge(
+            "bounce_mailbox_up", "1 when the last look into it succeeded.", "shop"
+        )
         self.queue = gauge(
             "mail_queue", "Mail that is still to be sent, or waits for a person.", "shop", "state"
         )

@@ -121,7 +121,7 @@ async def open_engine(settings: Settings, clock: Clock, metrics: Metrics) -> Asy
         cap = settings.cadence.per_seed_per_day
         alarm = await stack.enter_async_context(open_alarm(settings, around))
         order_mail = await stack.enter_async_context(
-            open_order_mail(settings, keys, around, routes)
+            open_order_mail(settings, keys, around, routes, parties.bounce_accounts())
         )
         yield Engine(
             settings=settings,

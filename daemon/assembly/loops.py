@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from daemon.assembly.engine import Engine
+    from daemon.rounds.bounce_mailboxes import BounceMailbox
+    from daemon.rounds.read_mailboxes import MailboxReader
     from daemon.supervision import Supervisor
 
 LAUNCH_EVERY_S = 5
@@ -48,6 +50,9 @@ def _add_order_mail(supervisor: Supervisor, engine: Engine) -> None:
     sending = partial(post.sender.run, partial(supervisor.pulse, "send mail"))
     supervisor.forever("send mail", sending, allowed_s=SENDER_ALLOWED_S)
     supervisor.every(READ_EVERY_S, "read orders", post.reader.run_once)
+    supervisor.every(READ_EVERY_S, "read bounces", post.returns.round.run_once)
+    for box in post.returns.mailboxes:
+        _add_mailbox(supervisor, box.name, box)
     supervisor.every(LOOK_UP_EVERY_S, "look up addresses", post.look_up.run_once)
 
 
@@ -56,6 +61,10 @@ def _add_readers(supervisor: Supervisor, engine: Engine) -> None:
     forget = partial(engine.sweeper.forget, retention.messages, retention.probes)
     supervisor.every(FORGET_EVERY_S, "forget", forget)
     for seed, reader in engine.readers.items():
-        name = f"read {seed}"
-        loop = partial(reader.run, partial(supervisor.pulse, name))
-        supervisor.forever(name, loop, allowed_s=READER_ALLOWED_S)
+        _add_mailbox(supervisor, seed, reader)
+
+
+def _add_mailbox(supervisor: Supervisor, which: str, reader: MailboxReader | BounceMailbox) -> None:
+    name = f"read {which}"
+    loop = partial(reader.run, partial(supervisor.pulse, name))
+    supervisor.forever(name, loop, allowed_s=READER_ALLOWED_S)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.assembly.intake_terms import Disk, terms_of
+from daemon.assembly.returns import Returns, open_returns
 from daemon.assembly.ways import ways_of
 from daemon.intake.orders.terms import OrderTerms
 from daemon.intake.server import Intake
@@ -25,12 +26,13 @@ from probes.return_path import is_ours, opened
 from probes.token import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from daemon.assembly.keys import Keys
     from daemon.intake.store import Store
     from daemon.lifecycles.arrival import Arrival, Taken
     from daemon.metrics import Metrics
+    from daemon.rounds.bounce_mailboxes import BounceAccount
     from daemon.rounds.parties import Route
     from daemon.rounds.surroundings import Surroundings
     from daemon.settings import Settings, Shop
@@ -45,12 +47,17 @@ class OrderMail:
     sender: MailSender
     reader: OrderReader
     look_up: AddressLookUp
+    returns: Returns
     disk: Disk
 
 
 @asynccontextmanager
 async def open_order_mail(
-    settings: Settings, keys: Keys, around: Surroundings, routes: Iterable[Route]
+    settings: Settings,
+    keys: Keys,
+    around: Surroundings,
+    routes: Iterable[Route],
+    bounce_accounts: Sequence[BounceAccount],
 ) -> AsyncIterator[OrderMail]:
     """Build them; the intake does not listen yet. Raises ValueError."""
     async with AsyncExitStack() as stack:
@@ -65,6 +72,9 @@ async def open_order_mail(
         )
         reader = OrderReader(around, order_terms(settings.shops), own=_own(settings.shops))
         stack.push_async_callback(reader.close)
+        returns = await stack.enter_async_context(
+            open_returns(settings.shops, keys.return_paths, around, bounce_accounts, arrivals)
+        )
         dns = settings.dns
         resolver = Resolver(dns.nameservers, dns.port, dns.timeout.total_seconds())
         disk = Disk(settings.read_database_url().get_secret_value())
@@ -74,6 +84,7 @@ async def open_order_mail(
             sender=sender,
             reader=reader,
             look_up=AddressLookUp(around, Addressees(resolver)),
+            returns=returns,
             disk=disk,
         )
 

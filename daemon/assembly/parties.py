@@ -6,12 +6,14 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from daemon.rounds.bounce_mailboxes import BounceAccount, name_of
 from daemon.rounds.parties import OPERATOR, Route, Seed
 from daemon.settings import OAuthLogin, PasswordLogin
 from probes import catalogue, mailboxes
 from probes.endpoint import Bearer, Login, Password
 from probes.mailbox import Account
 from probes.mailbox_kind import MailboxKind
+from probes.mailboxes import plain_imap
 from probes.oauth import AccessTokens, GoogleCode, MicrosoftApp, MicrosoftDevice
 
 if TYPE_CHECKING:
@@ -56,6 +58,21 @@ class Parties:
         ]
         control = self._settings.control
         return [*of_shops, self._control(control)] if control else of_shops
+
+    def bounce_accounts(self) -> list[BounceAccount]:
+        """The mailboxes that bounces are read from; raises ValueError as `seeds` does."""
+        return [account for shop in self._settings.shops if (account := self._bounces(shop))]
+
+    def _bounces(self, shop: Shop) -> BounceAccount | None:
+        told = shop.bounces
+        if told is None or told.imap is None or told.login is None:
+            return None
+        name = name_of(shop.name)
+        login = self._login(told.login, told.username, name)
+        account = Account(name, told.address, plain_imap.MAILBOX, told.imap.endpoint(), login)
+        return BounceAccount(
+            shop.name, told.address.lower(), account, self._fingerprint(told.login)
+        )
 
     def _seed(self, seed: SeedSettings) -> Seed:
         kind = self._kinds[seed.provider]

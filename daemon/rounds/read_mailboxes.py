@@ -6,21 +6,20 @@ committed before the next look, the cursors in the same transaction as what was 
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.ledger import findings, mailboxes, probes
-from daemon.ledger.states import MailboxState, SightingKind
+from daemon.ledger import mailboxes, probes
+from daemon.ledger.states import SightingKind
 from daemon.rounds import sightings
-from daemon.rounds.parties import OPERATOR
+from daemon.rounds.mailbox_visits import Patience, Thread
 from daemon.rulings import patience, settling
-from probes.mailbox import LoginRefused, Mailbox, MailboxError
+from probes.mailbox import Mailbox, MailboxError
 from probes.oauth import OAuthError
-from probes.observation import Finding, Placement, Severity
+from probes.observation import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +32,9 @@ if TYPE_CHECKING:
     from probes.mailbox import Look
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 SEARCH_EVERYWHERE_EVERY = timedelta(minutes=10)
 """An overdue probe may lie in a folder nobody watches; searching them all is dear."""
-
-LEAVE_WITHIN_S = 5.0
 
 
 class MailboxReader:
@@ -55,12 +51,12 @@ class MailboxReader:
     ) -> None:
         self.seed = seed
         self._ledger, self._clock, self._metrics = around.ledger, around.clock, around.metrics
-        self._key, self._deadline, self._threads = key, deadline, threads
+        self._key, self._deadline = key, deadline
         self._mailbox: Mailbox | None = None
         self._searched_at: datetime | None = None
-        self._failures = 0
         self._awaited = True
-        self._working: asyncio.Future[Any] | None = None
+        self._patience = Patience(around, seed.name, seed.credential)
+        self._thread = Thread(threads)
 
     async def run(self, pulse: Callable[[], None]) -> None:
         """Look, wait for new mail or the next look's time, look again; rest after trouble."""
@@ -73,7 +69,7 @@ class MailboxReader:
 
     async def run_once(self) -> bool:
         """One complete look, committed; False when it failed, or the mailbox is left in peace."""
-        if await self._resting():
+        if await self._patience.resting():
             return False
         try:
             await self._look()
@@ -84,7 +80,7 @@ class MailboxReader:
             # this connection counts as read what was not stored; the ledger's cursors do not
             await self.close()
             raise
-        self._failures = 0
+        self._patience.over()
         return True
 
     def expect(self) -> None:
@@ -97,15 +93,12 @@ class MailboxReader:
         """Leave the mailbox; a wait that is under way ends at once, a look within its time-outs."""
         mailbox, self._mailbox = self._mailbox, None
         if mailbox is not None:
-            mailbox.interrupt()
-            if self._working and not self._working.done():
-                await asyncio.wait([self._working], timeout=LEAVE_WITHIN_S)
-            await self._in_thread(mailbox.close)
+            await self._thread.leave(mailbox)
 
     async def _look(self) -> None:
         mailbox = await self._opened()
         everywhere = self._must_search(await self._unsettled())
-        look = await self._in_thread(partial(mailbox.look, everywhere=everywhere))
+        look = await self._thread.run(partial(mailbox.look, everywhere=everywhere))
         kinds = await self._kinds_of_repeated(mailbox, look)
         await self._store(mailbox, look, kinds)
         self._count(look)
@@ -119,7 +112,7 @@ class MailboxReader:
                 self.seed.account, key=self._key, cursors=cursors, now=self._clock.now
             )
             self._mailbox = mailbox
-            await self._in_thread(mailbox.open)
+            await self._thread.run(mailbox.open)
         return self._mailbox
 
     async def _unsettled(self) -> list[ProbeRow]:
@@ -145,7 +138,7 @@ class MailboxReader:
         for sighting in look.sightings:
             row = known.get(sighting.probe)
             if row and row.location and row.location != sighting.location:
-                there = await self._in_thread(partial(mailbox.locate, row.id, row.location))
+                there = await self._thread.run(partial(mailbox.locate, row.id, row.location))
                 stayed = there is not None and there[2] == row.location
                 kinds[row.id] = SightingKind.AGAIN if stayed else SightingKind.MOVED
         return kinds
@@ -173,7 +166,7 @@ class MailboxReader:
     async def _look_after(self, mailbox: Mailbox, row: ProbeRow) -> None:
         found = None
         if row.location:
-            found = await self._in_thread(partial(mailbox.locate, row.id, row.location))
+            found = await self._thread.run(partial(mailbox.locate, row.id, row.location))
         placement, tab, location = found or (Placement.MISSING, None, None)
         done = row.looks_done + 1
         async with self._ledger.write() as conn:
@@ -202,51 +195,11 @@ class MailboxReader:
             return
         seconds = patience.look_every(self._deadline, expecting=self._awaited)
         try:
-            await self._in_thread(partial(self._mailbox.wait, self._clock.real_s(seconds)))
+            await self._thread.run(partial(self._mailbox.wait, self._clock.real_s(seconds)))
         except MailboxError as error:
             await self._failed(error)
 
-    async def _resting(self) -> bool:
-        """True while a failed mailbox is left in peace: for a time, or until its login changes."""
-        async with self._ledger.read() as conn:
-            row = await mailboxes.load(conn, self.seed.name)
-        if row is None or row.state is MailboxState.OK:
-            return False
-        if row.state is MailboxState.STOPPED:
-            return row.credential_fingerprint == self.seed.credential
-        return row.next_try_at is not None and self._clock.now() < row.next_try_at
-
     async def _failed(self, error: MailboxError | OAuthError) -> None:
         await self.close()
-        self._failures += 1
         self._metrics.mailbox_up.labels(self.seed.name, self.seed.provider).set(0)
-        log.warning("mailbox not read", seed=self.seed.name, why=str(error))
-        now, name = self._clock.now(), self.seed.name
-        refused = isinstance(error, LoginRefused)
-        async with self._ledger.write() as conn:
-            again = now + max(patience.back_off(self._failures), _asked_for(error))
-            await mailboxes.failed(conn, name, now, str(error), again, refused)
-            row = await mailboxes.load(conn, name)
-            if refused and row and row.failed_logins >= patience.MOST_REFUSED_LOGINS:
-                await mailboxes.stop(conn, name, now, str(error), self.seed.credential)
-            if self._failures == 1 or refused:
-                told = [_finding(error)]
-                await findings.add(conn, shop=OPERATOR, at=now, seed=name, findings=told)
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, work)
-        self._working = future
-        # a cancelled round must not let a second thread into the mailbox while the first is there
-        return await asyncio.shield(future)
-
-
-def _asked_for(error: MailboxError | OAuthError) -> timedelta:
-    return timedelta(seconds=getattr(error, "retry_after_s", None) or 0)
-
-
-def _finding(error: MailboxError | OAuthError) -> Finding:
-    if isinstance(error, OAuthError):
-        return error.as_finding()
-    status = "login refused" if isinstance(error, LoginRefused) else "not readable"
-    return Finding("mailbox", status, Severity.PROBLEM, error.sentence)
+        await self._patience.failed(error)
