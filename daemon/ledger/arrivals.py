@@ -15,12 +15,12 @@ from daemon.ledger.among import among
 from daemon.ledger.bulk import insert_many
 from daemon.ledger.failures import LedgerError
 from daemon.ledger.group_commit import GroupCommit
+from daemon.ledger.ids import next_id
 from daemon.ledger.schema import attempts, mails, message_raws, messages
 from daemon.ledger.states import AttemptCause, Reading
 from daemon.lifecycles.arrival import Arrival, IntakeMode, Taken
 from daemon.lifecycles.attempt import AttemptState
 from daemon.lifecycles.order_mail import MailState
-from probes.token import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Arrivals:
         await self._commits.close()
 
     def _store(self, conn: Connection, arrivals: Sequence[Arrival]) -> list[Taken]:
-        new = {new_id(): arrival for arrival in arrivals}
+        new = {next_id(): arrival for arrival in arrivals}
         stored = _store_new(conn, new)
         raws = [{"message": message, "raw": arrival.raw} for message, arrival in stored.items()]
         insert_many(conn, message_raws, raws)
@@ -123,7 +123,7 @@ def _message(message: str, arrival: Arrival) -> Row:
 
 def _mail(message: str, arrival: Arrival, recipient: str) -> Row:
     return {
-        "id": new_id(),
+        "id": next_id(),
         "message": message,
         "shop": arrival.shop,
         "recipient": recipient,
@@ -137,7 +137,7 @@ def _mail(message: str, arrival: Arrival, recipient: str) -> Row:
 def _attempt(mail: Row, route: str, life: timedelta) -> Row:
     at = mail["received_at"]
     return {
-        "id": new_id(),
+        "id": next_id(),
         "mail": mail["id"],
         "n": 1,
         "shop": mail["shop"],

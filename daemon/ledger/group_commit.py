@@ -108,7 +108,10 @@ class GroupCommit(Generic[Job, Outcome]):
         return []
 
     def _all(self, conn: Connection, batch: _Batch[Job, Outcome]) -> Sequence[Outcome]:
-        return self._carry_out(conn, [waiting.job for waiting in batch])
+        outcomes = self._carry_out(conn, [waiting.job for waiting in batch])
+        if len(outcomes) != len(batch):  # now, while it can be undone
+            raise ValueError(f"{len(outcomes)} outcomes of {len(batch)} jobs")
+        return outcomes
 
 
 def _succeed(batch: _Batch[Job, Outcome], outcomes: Sequence[Outcome]) -> None:

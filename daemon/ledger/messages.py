@@ -11,11 +11,11 @@ from daemon.ledger import orders
 from daemon.ledger.among import among
 from daemon.ledger.columns import Instant, Words
 from daemon.ledger.conflict import insert
+from daemon.ledger.ids import next_id
 from daemon.ledger.schema import UNREAD, mails, message_raws, messages
 from daemon.ledger.states import Reading
 from daemon.lifecycles.arrival import IntakeMode
 from daemon.lifecycles.order_mail import MailState
-from probes.token import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -186,7 +186,7 @@ def _order(
     if found is None:
         return {"order": None, "matched_by": None}
     shop, at = row["shop"], row["received_at"]
-    order = orders.upsert(conn, new_id(), shop=shop, found=found, at=at)
+    order = orders.upsert(conn, next_id(), shop=shop, found=found, at=at)
     return {"order": order, "matched_by": found.matched_by}
 
 
@@ -196,7 +196,7 @@ def _watch(
     copied = {"message": row["id"], "shop": row["shop"], "order": row["order"], "generation": 1}
     stand = {"state": MailState.WATCHED, "received_at": row["received_at"], "changed_at": at}
     for recipient in dict.fromkeys(recipients):
-        mail = {"id": new_id(), "recipient": recipient, **copied, **stand}
+        mail = {"id": next_id(), "recipient": recipient, **copied, **stand}
         fresh = insert(conn, mails).values(**mail)
         conn.execute(fresh.on_conflict_do_nothing(index_elements=["message", "recipient"]))
 

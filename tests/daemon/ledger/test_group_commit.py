@@ -80,6 +80,14 @@ async def test_one_bad_job_fails_alone(
     assert await count(ledger, schema.cursors) == 2
 
 
+async def test_jobs_without_an_outcome_each_are_undone(ledger: Ledger, tally: Tally) -> None:
+    commits: GroupCommit[str, int] = GroupCommit(ledger, lambda c, jobs: tally(c, jobs)[1:])
+    for failed in await asyncio.gather(*map(commits.submit, "ab"), return_exceptions=True):
+        assert isinstance(failed, ValueError)
+    assert await count(ledger, schema.cursors) == 0
+    await commits.close()
+
+
 async def test_who_gives_up_before_his_turn_is_not_carried_out(
     ledger: Ledger, commits: GroupCommit[str, int]
 ) -> None:
