@@ -57,6 +57,7 @@ def _postgresql(url: str, parsed: URL) -> AsyncEngine:
     return create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"),
         async_creator=connect,
+        hide_parameters=True,  # whole mails, which an error's text would carry into the log
         pool_pre_ping=True,  # a restarted server is noticed before a statement is lost to it
     )
 
@@ -65,6 +66,7 @@ def _sqlite(parsed: URL) -> AsyncEngine:
     _create_private(str(parsed.database))
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"),
+        hide_parameters=True,
         # the driver begins no transaction of its own: `_begin` does
         connect_args={"isolation_level": None, "timeout": LOCK_WAIT_S},
     )
@@ -81,6 +83,7 @@ def create_blocking(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         execution_options={"writes": True},
+        hide_parameters=True,
         connect_args={"isolation_level": None, "timeout": SHORT_WAIT_S},
     )
     event.listen(engine, "connect", _set_up_blocking)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from daemon.ledger import Ledger, retention, schema
 from daemon.ledger.columns import storable
@@ -143,6 +144,17 @@ async def test_octets_that_no_database_takes_are_taken(ledger: Ledger, arrivals:
     assert raw in {bytes(row["raw"]) for row in stored}
     named = {row["message_id"] for row in await rows(ledger, schema.messages)}
     assert named == {storable(odd), None}
+
+
+async def test_a_statement_that_fails_does_not_quote_the_mail(
+    ledger: Ledger, arrivals: Arrivals
+) -> None:
+    async with ledger.write() as conn:
+        await conn.execute(text("ALTER TABLE mails RENAME TO elsewhere"))
+    secret = "dear-ann@gmail.example"
+    with pytest.raises(DBAPIError, match="mails") as caught:
+        await arrivals.take(arrival(raw=secret.encode(), recipients=(secret,)))
+    assert "ann" not in str(caught.value)
 
 
 async def test_a_shop_without_a_route_does_not_sink_the_others(
