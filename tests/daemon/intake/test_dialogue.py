@@ -248,10 +248,12 @@ async def test_the_sockets_of_a_failed_start_are_closed() -> None:
 
 async def test_implicit_tls_is_spoken(tls: Contexts) -> None:
     shelf = Shelf()
-    async with intake(shelf, Listener(HOST, 0, Tls.IMPLICIT, tls.server)) as running:
-        async with client(running.ports[0], tls=tls.client) as one:
-            assert "STARTTLS" not in await one.ask("EHLO x")
-            assert (await one.send()).startswith("250")
+    async with (
+        intake(shelf, Listener(HOST, 0, Tls.IMPLICIT, tls.server)) as running,
+        client(running.ports[0], tls=tls.client) as one,
+    ):
+        assert "STARTTLS" not in await one.ask("EHLO x")
+        assert (await one.send()).startswith("250")
     assert b"with ESMTPS\r\n" in shelf.kept[0].raw
 
 

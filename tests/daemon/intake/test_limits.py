@@ -190,7 +190,9 @@ async def test_closing_lets_a_message_be_stored_that_is_being_stored() -> None:
 
 async def test_closing_ends_connections_under_tls_too(tls: Contexts) -> None:
     listener = Listener(HOST, 0, Tls.IMPLICIT, tls.server)
-    async with intake(Shelf(), listener) as running:
-        async with client(running.ports[0], tls=tls.client) as one:
-            await asyncio.wait_for(running.close(), 5)
-            assert (await one.reply()).startswith("421 4.3.2")
+    async with (
+        intake(Shelf(), listener) as running,
+        client(running.ports[0], tls=tls.client) as one,
+    ):
+        await asyncio.wait_for(running.close(), 5)
+        assert (await one.reply()).startswith("421 4.3.2")

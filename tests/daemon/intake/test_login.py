@@ -174,11 +174,13 @@ async def test_a_login_proves_more_than_a_network(shelf: Shelf, tls: Contexts) -
     shops = (BIKES, type(books)("books", relays=True, senders=frozenset({"books.example"}),
                                 login=books.login))  # fmt: skip
     letter = LETTER.replace(b"bikes", b"books")
-    async with intake(shelf, listener, shops=shops) as running:
-        async with client(running.ports[0], tls=tls.client) as one:
-            answer = await one.send(letter, mail_from="a@books.example")
-            assert answer.startswith("550 5.7.1")
-            plain = encoded(f"\0books\0{PASSWORD}")
-            assert (await one.ask("RSET", f"AUTH PLAIN {plain}")).startswith("235")
-            assert (await one.send(letter, mail_from="a@books.example")).startswith("250")
+    async with (
+        intake(shelf, listener, shops=shops) as running,
+        client(running.ports[0], tls=tls.client) as one,
+    ):
+        answer = await one.send(letter, mail_from="a@books.example")
+        assert answer.startswith("550 5.7.1")
+        plain = encoded(f"\0books\0{PASSWORD}")
+        assert (await one.ask("RSET", f"AUTH PLAIN {plain}")).startswith("235")
+        assert (await one.send(letter, mail_from="a@books.example")).startswith("250")
     assert shelf.kept[0].shop == "books"
