@@ -19,8 +19,12 @@ _LABEL = r"[A-Za-z0-9_\u00c0-\u052f-]{1,63}"
 ADDRESS = re.compile(
     rf"(?<![{_ATOM}])[{_ATOM}]{{1,80}}@(?:{_LABEL}\.){{1,8}}[A-Za-z\u00c0-\u052f][A-Za-z0-9\u00c0-\u052f-]{{1,62}}"
 )
-_KEY = re.compile(r"(?:to|rcpt|rcpt_to|recipient|address|user|email|mailto|addr)=", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?:to|rcpt|rcpt_to|recipient|address|user|email|mailto|addr|smtp)=", re.IGNORECASE
+)
 _ANY_SCRIPT = re.compile(r"[^\s<>;,\"()]{1,80}@[^\s<>;,\"()]{1,250}")
+# BATV puts a tag before the local part: prvs=TAG=postmaster.
+_TAGGED = re.compile(r"^(?:prvs|btv1)=[^=]{1,40}=")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
@@ -66,7 +70,7 @@ def _letter(digits: str) -> str:
 
 def is_machine(address: str) -> bool:
     """Whether mail systems write bounces by this name."""
-    local = address.strip("<> ").partition("@")[0].lower()
+    local = _TAGGED.sub("", address.strip("<> ").partition("@")[0].lower())
     return local in _MACHINES or local.startswith(("microsoftexchange", "bounce-", "bounces+"))
 
 

@@ -25,7 +25,8 @@ LONGEST_MESSAGE = 1024 * 1024
 LONGEST_TEXT = 64 * 1024
 MOST_PARTS = 100
 
-_LINE_END = re.compile(rb"\r*\n|\r")
+# Bounded, since in a run of carriage returns each would search to the end of the run.
+_LINE_END = re.compile(rb"\r{0,3}\n|\r")
 _REPORT_TYPE = re.compile(r';\s{0,80}report-type\s{0,8}=\s{0,8}"?([\w-]{1,40})', re.IGNORECASE)
 _RETURNED = frozenset(
     {

@@ -37,6 +37,8 @@ class StatusBlock:
 def blocks(text: str) -> tuple[StatusBlock, ...]:
     """The recipients' blocks in the content of a delivery-status part, or anywhere in a text."""
     gathered: list[dict[str, str]] = []
+    if "recipient" not in text.lower() and "action:" not in text.lower():
+        return ()
     for fields in _paragraphs(text):
         if any(name in fields for name in _RECIPIENTS):
             gathered.append(fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def feedback(message: Anatomy) -> Feedback | None:
     """The message's feedback report; None when it has none, or one without a type."""
     content = message.content(PART)
     if content is None:
-        return None
+        return _of_hotmail(message)
     try:
         fields = read_letter(content.lstrip("\n").encode()).fields
     except TooHostile:
@@ -48,4 +49,13 @@ def feedback(message: Anatomy) -> Feedback | None:
     return Feedback(kind, tuple(named), values.get("user-agent", ""), reporter)
 
 
+def _of_hotmail(message: Anatomy) -> Feedback | None:
+    """Microsoft's JMRP sends the message alone, with the recipient in a field of its own."""
+    named = _HOTMAIL.search(message.returned or "")
+    if named is None or "hotmail.com" not in message.value("from").lower():
+        return None
+    return Feedback("abuse", tuple(found_in(named[1])), "JMRP", "hotmail.com")
+
+
+_HOTMAIL = re.compile(r"^x-hmxmroriginalrecipient:([^\n]{0,300})", re.IGNORECASE | re.MULTILINE)
 _WHO = frozenset({"original-rcpt-to", "removal-recipient", "final-recipient", "original-recipient"})

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from daemon.intake.bounces import delivery_status, feedback
-from daemon.intake.bounces.addresses import found_in, is_machine
+from daemon.intake.bounces.addresses import is_machine
 from daemon.intake.bounces.phrases import pattern
 from daemon.intake.bounces.verdict import NoBounce, NoBounceKind
 
@@ -29,6 +29,9 @@ _FAILED = pattern("failed")
 _VACATION = pattern("vacation")
 _AUTOMATIC = pattern("automatic")
 _CHALLENGE = pattern("challenge")
+_DELETED = re.compile(r"^disposition:.{0,80};\s{0,8}deleted", re.IGNORECASE | re.MULTILINE)
+_REFUSED = re.compile(r"was automatically (?:rejected|refused)", re.IGNORECASE)
+_LOCAL_PART = re.compile(r"[\w.+=-]{1,80}(?=@)")
 _LISTS = ("list-id", "list-post", "list-help", "list-unsubscribe", "x-mailman-version")
 _AUTOMATS = (
     "x-autoreply",
@@ -49,7 +52,8 @@ def demurrer(message: Anatomy, mail_from: str) -> NoBounce | None:
 def _report(message: Anatomy) -> NoBounce | None:
     """What is a report (RFC 6522), and not of a failure."""
     receipt = message.content("message/disposition-notification") is not None
-    if receipt or message.report_type == "disposition-notification":
+    receipt = receipt or message.report_type == "disposition-notification"
+    if receipt and not _is_refusal(message):
         return NoBounce(NoBounceKind.AUTOREPLY, "It is a disposition notification (RFC 8098).")
     told = feedback.feedback(message)
     if told and told.type not in feedback.COMPLAINTS:
@@ -58,6 +62,12 @@ def _report(message: Anatomy) -> NoBounce | None:
     if blocks and all(delivery_status.is_success(block) for block in blocks):
         return NoBounce(NoBounceKind.AUTOREPLY, "It reports that the mail was delivered.")
     return None
+
+
+def _is_refusal(message: Anatomy) -> bool:
+    """Whether a mail store refuses by a disposition notification (RFC 5429 section 2.1.2)."""
+    notified = message.content("message/disposition-notification") or ""
+    return bool(_DELETED.search(notified)) and bool(_REFUSED.search(message.text[:2_000]))
 
 
 def _is_report(message: Anatomy) -> bool:
@@ -112,11 +122,17 @@ def _from_nobody(message: Anatomy, mail_from: str) -> bool:
 def _from_system(message: Anatomy) -> bool:
     """Whether From names a mail system, by its address."""
     value = message.words("from")
-    return any(is_machine(address) for address in found_in(value)) or is_machine(value)
+    return is_machine(value) or any(is_machine(name) for name in _LOCAL_PART.findall(value))
+
+
+def is_anonymous(message: Anatomy) -> bool:
+    """Whether neither From nor a report's form tells a mail system."""
+    return not (_from_system(message) or message.report_type)
 
 
 def _looks_official(message: Anatomy, subject: str) -> bool:
-    official = _from_system(message) or bool(_NAME.search(message.words("from")))
+    report = message.report_type == "delivery-status"
+    official = report or _from_system(message) or bool(_NAME.search(message.words("from")))
     return official or bool(SUBJECT.search(subject))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from daemon.intake.bounces import addresses, delivery_status, feedback, outside, told
 from daemon.intake.bounces.anatomy import dissect
 from daemon.intake.bounces.families import family
-from daemon.intake.bounces.gate import demurrer
+from daemon.intake.bounces.gate import demurrer, is_anonymous
 from daemon.intake.bounces.phrases import pattern
 from daemon.intake.bounces.reasons import TEMPORARY, VAGUE, Said, cause_of, is_hard
 from daemon.intake.bounces.returned import Returned, answered, returned
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from daemon.intake.bounces.anatomy import Anatomy
     from daemon.intake.bounces.delivery_status import StatusBlock
 
-LONGEST_SEARCH = 256 * 1024
+LONGEST_SEARCH = 128 * 1024
 _DELAYED = pattern("delayed")
 _DELAY_SUBJECT = pattern("delay")
 _GENERIC = re.compile(r"[245]\.0\.0")
@@ -70,7 +70,13 @@ def read_bounce(raw: bytes, *, ours: Collection[str], mail_from: str = "") -> Bo
     if demurred:
         return demurred
     reported = feedback.feedback(message)
-    return _complaint(message, reported, ours) if reported else _bounce(message, ours)
+    if reported:
+        return _complaint(message, reported, ours)
+    bounce = _bounce(message, ours)
+    if bounce.textual and bounce.recipients[0].address == "" and is_anonymous(message):
+        why = "It names nobody, and no mail system of its own name sent it."
+        return NoBounce(NoBounceKind.ORDINARY, why)
+    return bounce
 
 
 def _complaint(message: Anatomy, report: feedback.Feedback, ours: Collection[str]) -> Bounce:
@@ -159,6 +165,7 @@ def _from_text(
 def _told(before: str, about: Returned, ours: addresses.Ours) -> tuple[_Account, ...]:
     """The accounts in the text above the returned message; the addressed ones rather."""
     senders = {sender.lower() for sender in about.senders}
+    senders -= {recipient.lower() for recipient in about.recipients}
     addressed = {recipient.lower() for recipient in about.recipients}
     loose: tuple[_Account, ...] = ()
     for found in told.named(before):

@@ -118,16 +118,21 @@ def _phrases(phrases: list[str]) -> re.Pattern[str]:
 
 def cause_of(said: Said, *, delayed: bool = False) -> Cause:
     """Why the mail came back, `Reason.UNKNOWN` when nothing tells; nothing delayed is expired."""
-    return (
-        worded(said.words, delayed=delayed) or _quoted(said) or _by_status(said.status) or _UNKNOWN
-    )
+    told = (worded(said.words, delayed=delayed), _quoted(said), _by_status(said.status))
+    causes = [cause for cause in told if cause and not (delayed and _over(cause))]
+    exact = (cause for cause in causes if cause.reason not in VAGUE)
+    return next(exact, causes[0] if causes else _UNKNOWN)
 
 
 def worded(words: str, *, delayed: bool = False) -> Cause | None:
     """What the words alone say; addresses and host names are no words."""
     line = " ".join(_ADDRESSES.sub(" ", words[:LONGEST].lower()).replace("’", "'").split())
     causes = (row.cause for row in _table() if row.fits(line))
-    return next((c for c in causes if not (delayed and c.reason is Reason.EXPIRED)), None)
+    return next((cause for cause in causes if not (delayed and _over(cause))), None)
+
+
+def _over(cause: Cause) -> bool:
+    return cause.reason is Reason.EXPIRED
 
 
 def _quoted(said: Said) -> Cause | None:

@@ -1,7 +1,7 @@
 """The samples and what is true of them: `truth.tsv`, one line for each file in `samples`.
 
-`round` 1 was written before the reader was finished, and round 2 after it was frozen, so that round
-2's first figures say what the reader does with bounces it has never seen. Of several recipients the
+`round` 1 was written before the reader was finished, and rounds 2 and 3 after it had been frozen
+each time: their first figures say what it does with bounces that it has never seen. Of several recipients the
 line tells the first. `class` is what the server said; where it said nothing, a reason that passes
 (full, expired, network, rate, system) is 4 and every other 5. "-": it is no bounce.
 """
