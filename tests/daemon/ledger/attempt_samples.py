@@ -117,8 +117,8 @@ async def handed_over(moves: Moves, claimed: Claimed) -> Claimed:
 async def brought_to(ledger: Ledger, moves: Moves, state: AttemptState) -> Claimed:
     """A mail whose attempt went its way to `state`."""
     async with ledger.write() as conn:
-        await received(conn)
-    [claimed] = await taken(ledger)
+        holder = await received(conn)  # nobody else's
+    [claimed] = await taken(ledger, holder=holder)
     match state:
         case AttemptState.CLAIMED:
             pass
@@ -126,7 +126,7 @@ async def brought_to(ledger: Ledger, moves: Moves, state: AttemptState) -> Claim
             await begun(moves, claimed)
         case AttemptState.QUEUED:
             async with ledger.write() as conn:
-                await attempts.release(conn, "me")
+                await attempts.release(conn, holder)
         case AttemptState.CANCELLED:
             assert await moves.settle(claimed, Settled(state, NOON))
         case _:
