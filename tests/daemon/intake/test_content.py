@@ -90,6 +90,15 @@ def test_what_is_large_lies_on_the_disk(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_what_is_too_big_occupies_nothing_while_the_rest_of_it_comes() -> None:
+    ours = room()
+    with Content(2 * MB, ours) as content:
+        content.add(b"x" * 3 * MB)
+        assert (ours.held, content._file.seek(0, os.SEEK_END)) == (0, 0)
+        content.add(b"x" * 3 * MB)
+        assert (ours.held, content._file.seek(0, os.SEEK_END)) == (0, 0)
+
+
 def test_less_of_each_lies_in_memory_when_there_are_many() -> None:
     ours = room(memory=4 * MB)
     assert ours.share == MOST_IN_MEMORY

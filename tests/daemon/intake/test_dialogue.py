@@ -15,6 +15,7 @@ from daemon.lifecycles.arrival import IntakeMode
 from probes.endpoint import Tls
 from tests.daemon.intake.front import (
     BIKES,
+    BOOKS,
     BOUNCE,
     HOST,
     HOSTNAME,
@@ -163,10 +164,18 @@ async def test_copies_are_taken_from_anybody_and_left_as_they_are() -> None:
     assert kept.raw.count(b"\r\n") == 4 + bare.count(b"\r\n")  # our Received alone
 
 
+async def test_a_copy_of_what_we_sent_on_is_no_loop() -> None:
+    shelf = Shelf()
+    async with intake(shelf) as running, client(running.ports[0]) as one:
+        await one.send()
+        assert (await one.send(shelf.kept[0].raw, to=COPY)).startswith("250")
+    assert [kept.mode for kept in shelf.kept] == [IntakeMode.RELAY, IntakeMode.COPY]
+
+
 async def test_bounces_are_taken_from_anybody() -> None:
     shelf = Shelf()
     here = replace(BIKES, networks=())
-    async with intake(shelf, shops=(here,)) as running, client(running.ports[0]) as one:
+    async with intake(shelf, shops=(here, BOOKS)) as running, client(running.ports[0]) as one:
         bounce = b"From: MAILER-DAEMON@books.example\r\n\r\nsorry\r\n"
         assert (await one.send(bounce, mail_from="", to=BOUNCE)).startswith("250")
         assert (await one.send(bounce, mail_from=STRANGER, to=BOUNCE)).startswith("250")
