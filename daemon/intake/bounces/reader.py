@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.intake.bounces.reading import read_bounce
 from daemon.intake.bounces.verdict import Bounce, NoBounce, NoBounceKind, from_json
-from probes.worker import Worker, WorkerLost, WorkerNotStarted
+from probes.worker import Worker, WorkerLost, WorkerNotStarted, WorkerTooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -32,8 +32,10 @@ class BounceReader:
             answer = await self._worker.ask({"ours": list(ours), "mail_from": mail_from}, raw)
         except WorkerNotStarted:
             raise
-        except WorkerLost as error:
+        except WorkerTooSlow as error:
             return NoBounce(NoBounceKind.UNREADABLE, f"Reading it {error}.")
+        except WorkerLost as error:
+            return NoBounce(NoBounceKind.UNREADABLE, f"Reading it failed: {error}.")
         return from_json(answer)
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.intake.bounces.addresses import found_in
+from daemon.intake.bounces.delivery_status import PARTS as DELIVERY_STATUS
 from daemon.intake.bounces.phrases import phrases
 from probes.letter import TooHostile, read_letter
 
@@ -26,6 +27,10 @@ _FOLDED = re.compile(r"(?:> ?)?[ \t]")
 _STRONG = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature"})
 _ENOUGH = 3
 """Header lines in a row, one of them strong, are a returned header, announced or not."""
+_NAMED = re.compile(
+    r"^[ \t]{0,8}(?:x-)?(?:original-)?message-id:[ \t]{0,8}<([^<>\s]{1,250}@[^<>\s]{1,250})>",
+    re.IGNORECASE | re.MULTILINE,
+)
 _MESSAGE_ID = re.compile(r"<?([^<>\s]{1,250}@[^<>\s]{1,250})>?")
 
 
@@ -50,15 +55,17 @@ def told(text: str) -> tuple[str, str]:
 
 def _header_at(text: str) -> int | None:
     """Where the first run of header lines begins, one of which only real headers have."""
-    begun, names, at = 0, list[str](), 0
+    begun = at = count = 0
+    strong = False
     for line in text.split("\n"):
         named = _FIELD.match(line)
         if named:
-            begun = begun if names else at
-            names.append(named[1].lower())
-        elif not (names and _FOLDED.match(line)):
-            names = []
-        if len(names) >= _ENOUGH and _STRONG & set(names):
+            begun = begun if count else at
+            count += 1
+            strong = strong or named[1].lower() in _STRONG
+        elif not (count and _FOLDED.match(line)):
+            count, strong = 0, False
+        if count >= _ENOUGH and strong:
             return begun
         at += len(line) + 1
     return None
@@ -101,7 +108,11 @@ def _read(header: Letter) -> Returned:
 
 
 def answered(message: Anatomy) -> str | None:
-    """The Message-ID that the bounce names in its own header (RFC 5322 section 3.6.4)."""
+    """The Message-ID that the bounce names in its report, in its text, or in its own header."""
+    for content in (message.content(*DELIVERY_STATUS), message.text):
+        named = _NAMED.search(content or "")
+        if named:
+            return named[1]
     for name in ("x-original-message-id", "in-reply-to", "references"):
         named = _MESSAGE_ID.search(message.words(name)[:600])
         if named:

@@ -1,15 +1,20 @@
 """The samples and what is true of them: `truth.tsv`, one line for each file in `samples`.
 
 `round` 1 was written before the reader was finished, and rounds 2 and 3 after it had been frozen
-each time: their first figures say what it does with bounces that it has never seen. Of several recipients the
-line tells the first. `class` is what the server said; where it said nothing, a reason that passes
-(full, expired, network, rate, system) is 4 and every other 5. "-": it is no bounce.
+each time. Their first figures say what it does with bounces that it has never seen; of 45 bounces
+and 15 other messages these were: class 43, hard flag 41, reason group 38, recipient 40 and none
+wrong, one phishing mail taken for a (text) bounce. After that it learned from them.
+
+Of several recipients the line tells the first; "" when the bounce names none. `class` is what the
+server said; where it said nothing, a reason that passes (full, expired, network, rate, system) is 4
+and every other 5. "-": it is no bounce.
 """
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from daemon.intake.bounces.reading import read_bounce
@@ -27,6 +32,11 @@ GROUPS = (
     {Reason.COMPLAINT},
     {Reason.UNKNOWN},
 )
+
+
+@cache
+def read(raw: bytes) -> Bounce | NoBounce:
+    return read_bounce(raw, ours=OURS)
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,8 @@ class Truth:
     def raw(self) -> bytes:
         return (HERE / "samples" / f"{self.sample}.eml").read_bytes()
 
-    def read(self, raw: bytes | None = None) -> Bounce | NoBounce:
-        return read_bounce(self.raw if raw is None else raw, ours=OURS)
+    def read(self) -> Bounce | NoBounce:
+        return read(self.raw)
 
 
 def truths() -> list[Truth]:

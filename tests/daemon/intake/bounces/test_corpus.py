@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
+from daemon.intake.bounces.reading import read_bounce
 from daemon.intake.bounces.verdict import Bounce, BounceKind, NoBounce
-from tests.daemon.intake.bounces.corpus import BOUNCES, HERE, OTHERS, TRUTHS, Truth, group
+from daemon.rulings.bounces import Link, Returned, Ruling, rule
+from tests.daemon.intake.bounces.corpus import BOUNCES, HERE, OTHERS, OURS, TRUTHS, Truth, group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,4 +78,47 @@ def test_what_is_no_bounce_is_none(truth: Truth) -> None:
 @pytest.mark.parametrize("end", [b"\r\n", b"\r", b"\r\r\n"])
 def test_line_ends_change_nothing(end: bytes) -> None:
     for truth in TRUTHS:
-        assert truth.read(truth.raw.replace(b"\n", end)) == truth.read(), truth.sample
+        changed = read_bounce(truth.raw.replace(b"\n", end), ours=OURS)
+        assert changed == truth.read(), truth.sample
+
+
+def test_no_text_and_nothing_but_a_bounce_ever_suppresses_anybody() -> None:
+    """Even where a signed return path names the mail."""
+    for truth in TRUTHS:
+        read = truth.read()
+        failures = read.recipients if isinstance(read, Bounce) else ()
+        textual = isinstance(read, NoBounce) or read.textual
+        rulings = [ruled(read.kind, one, textual=textual) for one in failures]
+        rulings = rulings or [rule(Returned(read.kind, Link.SIGNED))]
+        suppressing = any(ruling.suppress for ruling in rulings)
+        assert not (suppressing and textual), truth.sample
+        assert suppressing == (truth.kind == "complaint" or (truth.hard and not textual))
+
+
+def ruled(kind: str, one: Failure, *, textual: bool) -> Ruling:
+    return rule(
+        Returned(kind, Link.SIGNED, one.address, one.reason, one.hard, one.fault, textual, one.text)
+    )
+
+
+def test_the_original_is_named_wherever_it_is_returned() -> None:
+    returned = [truth for truth in BOUNCES if b"<order-1001@shop.example>" in truth.raw]
+    named = {truth.sample: original(truth.read()) for truth in returned}
+    assert set(named.values()) == {"order-1001@shop.example"}, named
+    assert len(returned) >= 50
+
+
+def original(read: Bounce | NoBounce) -> str | None:
+    return read.original_message_id if isinstance(read, Bounce) else None
+
+
+def test_whose_fault_it_is_follows_from_the_reason() -> None:
+    faults: dict[str, set[str]] = defaultdict(set)
+    for truth in BOUNCES:
+        read = truth.read()
+        assert isinstance(read, Bounce)
+        faults[read.recipients[0].reason].add(read.recipients[0].fault)
+    for reason in ("user unknown", "host unknown", "mailbox full", "suspended"):
+        assert faults[reason] == {"seed"}
+    for reason in ("authentication", "no ptr", "blocked", "spam", "rate limited", "too big"):
+        assert faults[reason] == {"sender"}
