@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 END = b"\r\n.\r\n"
+DOT = END[:3]
+"""A line that begins with a dot: the end, or one dot too many (RFC 5321 section 4.5.2)."""
 MOST_IN_MEMORY = 1024 * 1024
 LEAST_IN_MEMORY = 64 * 1024
 
@@ -52,6 +54,7 @@ class Content:
         folder = None if room.folder is None else str(room.folder)
         self._file = SpooledTemporaryFile(room.share, dir=folder)  # noqa: SIM115 - closed on exit
         self._tail = END[:2]  # a dot that comes first stands at the beginning of a line
+        self._dots = False
         self._kept = 0
         self._problem: replies.Reply | None = None
 
@@ -76,10 +79,13 @@ class Content:
     def add(self, piece: bytes) -> bytes | None:
         """Take a piece; once the content is complete, what was sent behind it, else None."""
         window = self._tail + piece
-        at = window.find(END)
-        if at >= 0:
-            self._keep(window[: at + 2])
-            return window[at + len(END) :]
+        at = window.find(DOT)
+        while 0 <= at <= len(window) - len(END):
+            if window.startswith(END, at):
+                self._keep(window[: at + 2])
+                return window[at + len(END) :]
+            self._dots = True
+            at = window.find(DOT, at + len(DOT))
         self._tail = window[1 - len(END) :]
         self._keep(window[: 1 - len(END)])
         return None
@@ -89,7 +95,8 @@ class Content:
         if self._problem:
             raise Refused(self._problem)
         self._file.seek(0)
-        return plain(self._file.read())
+        stuffed = self._file.read()
+        return _plain(stuffed.replace(DOT, DOT[:2]) if self._dots else stuffed)[2:]
 
     def _keep(self, piece: bytes) -> None:
         if self._problem:
@@ -120,16 +127,13 @@ class Content:
         self._file.truncate(0)
 
 
-def plain(stuffed: bytes) -> bytes:
-    """`stuffed`, led by a CRLF that is none of it, as it was meant (RFC 5321 section 4.5.2).
+def _plain(content: bytes) -> bytes:
+    """`content` with every bare CR or LF as CRLF. Raises Refused when there is a NUL.
 
-    Bare CRs and LFs become CRLF, so that no server behind us takes one for a line's end and the
-    next does not. Raises Refused when there is a NUL.
+    Where servers disagree on what ends a line, a part of a message becomes a message.
     """
-    if b"\0" in stuffed:
+    if b"\0" in content:
         raise Refused(replies.HAS_NUL)
-    content = stuffed.replace(b"\r\n.", b"\r\n")
-    letters = b"".join(content.split(b"\r\n"))
-    if b"\r" in letters or b"\n" in letters:
-        content = _LINE_END.sub(b"\r\n", content)
-    return content[2:]
+    lines = b"".join(content.split(b"\r\n"))
+    bare = b"\r" in lines or b"\n" in lines
+    return _LINE_END.sub(b"\r\n", content) if bare else content

@@ -6,6 +6,7 @@ Nothing a client sent is ever repeated in a reply.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ class Refused(Exception):  # noqa: N818 - what happened to the client's wish
         self.reply = reply
 
 
+@cache
 def greeting(hostname: str) -> Reply:
     """The first word (RFC 5321 section 4.2); like EHLO's it has no enhanced code (RFC 2034)."""
     return Reply(220, "", f"{hostname} ESMTP Receiptwatch")
 
 
+@cache
 def welcome(hostname: str, *extensions: str) -> Reply:
     """The answer to HELO, and with extensions to EHLO."""
     return Reply(250, "", "\n".join((hostname, *extensions)))
