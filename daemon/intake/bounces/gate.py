@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from daemon.intake.bounces import delivery_status, feedback
 from daemon.intake.bounces.addresses import is_machine
 from daemon.intake.bounces.phrases import pattern
+from daemon.intake.bounces.told import quoted
 from daemon.intake.bounces.verdict import NoBounce, NoBounceKind
 
 if TYPE_CHECKING:
@@ -137,9 +138,11 @@ def _looks_official(message: Anatomy, subject: str) -> bool:
 
 
 def _says_failed(message: Anatomy) -> bool:
-    return bool(_FAILED.search(_flowed(message, 16_000))) or bool(
-        SUBJECT.search(message.words("subject")) and _from_system(message)
-    )
+    """In words, by quoting an SMTP reply, or by the subject of a mail system."""
+    text = _flowed(message, 16_000)
+    if _FAILED.search(text) or quoted(text)[0]:
+        return True
+    return bool(SUBJECT.search(message.words("subject"))) and _from_system(message)
 
 
 def _flowed(message: Anatomy, limit: int) -> str:

@@ -126,9 +126,13 @@ def cause_of(said: Said, *, delayed: bool = False) -> Cause:
 
 def worded(words: str, *, delayed: bool = False) -> Cause | None:
     """What the words alone say; addresses and host names are no words."""
-    line = " ".join(_ADDRESSES.sub(" ", words[:LONGEST].lower()).replace("’", "'").split())
+    line = _line(words)
     causes = (row.cause for row in _table() if row.fits(line))
     return next((cause for cause in causes if not (delayed and _over(cause))), None)
+
+
+def _line(words: str) -> str:
+    return " ".join(_ADDRESSES.sub(" ", words[:LONGEST].lower()).replace("’", "'").split())
 
 
 def _over(cause: Cause) -> bool:
@@ -139,7 +143,7 @@ def _quoted(said: Said) -> Cause | None:
     """What `probes.replies` knows of the reply."""
     if said.code is None:
         return None
-    reply = classify(provider_of(said.host, said.words), said.code, said.status, said.words)
+    reply = classify(provider_of(said.host, said.words), said.code, said.status, _line(said.words))
     named = (reason for reason, rows in _ROWS if reply.row.startswith(rows))
     reason = next(named, None)
     return Cause(reason, reply.fault) if reason else None
