@@ -19,7 +19,7 @@ from daemon.lifecycles.arrival import Arrival, IntakeMode
 from daemon.rounds.bounce_links import Paths
 from daemon.rounds.read_bounces import BounceRound
 from probes.return_path import signed
-from tests.daemon.ledger.attempt_samples import ACCEPTED, begun, handed_over, received, taken
+from tests.daemon.ledger.attempt_samples import ACCEPTED, handed_over, received, taken
 from tests.daemon.ledger.samples import NOON
 
 if TYPE_CHECKING:
@@ -202,6 +202,10 @@ class ReturnedMail:
     async def in_hand(self, **facts: Any) -> Claimed:
         """A mail whose final dot went out; nothing is known of the reply."""
         await self.waiting(**facts)
+        return await self.next_in_hand()
+
+    async def next_in_hand(self) -> Claimed:
+        """What waits is sent as far as its final dot."""
         [claimed] = await taken(self.around.ledger, now=NOON)
         return await handed_over(self.moves, claimed)
 
@@ -213,11 +217,6 @@ class ReturnedMail:
         claimed = await self.in_hand(**facts)
         await self.accepted(claimed)
         return claimed
-
-    async def begun(self, **facts: Any) -> Claimed:
-        await self.waiting(**facts)
-        [claimed] = await taken(self.around.ledger, now=NOON)
-        return await begun(self.moves, claimed)
 
     def path(self, claimed: Claimed | str, base: str = BASE) -> str:
         attempt = claimed if isinstance(claimed, str) else claimed.attempt
