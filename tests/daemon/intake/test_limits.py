@@ -11,6 +11,7 @@ import pytest
 
 from daemon.intake.pace import Pace
 from daemon.intake.terms import Listener
+from daemon.intake.wire import FAREWELL_S
 from probes.endpoint import Tls
 from tests.daemon.intake.front import BIKES, BOUNCE, HOST, LETTER, Shelf, client, intake
 
@@ -64,6 +65,14 @@ async def test_who_is_idle_is_told_so() -> None:
         assert await one.reply() == ""
 
 
+async def test_who_heard_the_last_word_and_closes_is_gone_at_once() -> None:
+    async with intake(Shelf(), idle_s=0.1) as running, client(running.ports[0]) as one:
+        assert (await one.reply()).startswith("421 4.4.2")
+        one.writer.write_eof()
+        async with asyncio.timeout(FAREWELL_S / 2):
+            await running._house._empty.wait()
+
+
 async def test_single_letters_do_not_keep_a_connection_alive() -> None:
     async with intake(Shelf(), idle_s=0.3) as running, client(running.ports[0]) as one:
         for _ in range(8):
@@ -103,8 +112,11 @@ async def test_a_shop_has_its_pace() -> None:
     shelf = Shelf()
     shops = (replace(BIKES, per_minute=2),)
     async with intake(shelf, shops=shops) as running, client(running.ports[0]) as one:
-        for number in range(2):
-            assert (await one.send(LETTER.replace(b"1001", b"%d" % number))).startswith("250")
+        for _ in range(2):
+            await one.begin()
+            more = [f"RCPT TO:<c{number}@customer.example>" for number in range(3)]
+            assert (await one.ask(*more)).startswith("250")  # messages count, not recipients
+            assert (await one.data(LETTER + b".\r\n")).startswith("250")
         assert (await one.send()).startswith("451 4.7.1")
         await one.ask("RSET")
         assert (await one.send(mail_from="", to=BOUNCE)).startswith("250")

@@ -119,6 +119,7 @@ async def test_under_tls_nothing_is_left_of_what_was_said_before(
         await one.begin()
         assert (await one.ask("STARTTLS")).startswith("220")
         await one.start_tls(tls.client)
+        assert (await one.ask(f"RCPT TO:<{CUSTOMER}>")).startswith("503 5.5.1")
         assert (await one.ask("MAIL FROM:<>")).startswith("503 5.5.1")
         assert "STARTTLS" not in await one.ask("EHLO x")
         assert (await one.ask("STARTTLS")).startswith("502")
