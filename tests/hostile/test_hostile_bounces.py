@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 WITHIN_S = 1.0
-SMALL_MB = 100
+SMALL_MB = 60
 
 HEAD = (
     b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example (Mail Delivery System)\r\n"

@@ -25,8 +25,8 @@ LONGEST_MESSAGE = 1024 * 1024
 LONGEST_TEXT = 64 * 1024
 MOST_PARTS = 100
 
-# Bounded, since in a run of carriage returns each would search to the end of the run.
-_LINE_END = re.compile(rb"\r{0,3}\n|\r")
+# Longest first; some gateways write "\r\r\n".
+_LINE_ENDS = (b"\r\r\n", b"\r\n", b"\r")
 _REPORT_TYPE = re.compile(r';\s{0,80}report-type\s{0,8}=\s{0,8}"?([\w-]{1,40})', re.IGNORECASE)
 _RETURNED = frozenset(
     {
@@ -87,7 +87,10 @@ class Anatomy:
 
 def dissect(raw: bytes) -> Anatomy:
     """Take `raw` apart; raises TooHostile beyond a cap of the header, 100 parts or 20 levels."""
-    even = _LINE_END.sub(b"\n", raw[:LONGEST_MESSAGE]).lstrip(b"\n")
+    even = raw[:LONGEST_MESSAGE]
+    for end in _LINE_ENDS:
+        even = even.replace(end, b"\n")
+    even = even.lstrip(b"\n")
     letter = read_letter(even)
     parts = tuple(islice(parts_of(letter), MOST_PARTS + 1))
     if len(parts) > MOST_PARTS:
