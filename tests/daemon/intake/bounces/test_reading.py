@@ -126,7 +126,7 @@ def test_every_recipient_of_a_report_has_its_own_verdict_and_successes_have_none
 def test_our_own_addresses_never_failed_signed_return_paths_included() -> None:
     text = (
         "<orders@shop.example>: 550 bad sender\n"
-        "<Bounces+0ABC@shop.example>: 550 bad sender\n"
+        "<Orders+0ABC@shop.example>: 550 bad sender\n"
         "<kim@customer.example>: 550 no such user\n"
     )
     raw = f"{HEAD}\n{text}".encode()
