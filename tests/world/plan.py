@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SMTP, SUBMISSION, IMAP_STARTTLS, IMAP_TLS, LMTP = 25, 587, 1143, 1993, 2424
+INTAKE = 2525
 DNS_PORT = 5353  # the same zone also on 53, for programs that know no other port
 PASSWORD = "orange-window-42"
 SEED_USERS = ("probe1", "probe2", "probe3")
@@ -120,6 +121,11 @@ class Plan:
     @property
     def introspection(self) -> str:
         return self.ip(99, 4)
+
+    @property
+    def intake(self) -> str:
+        """Where a story may take in what comes back to signed return paths; port `INTAKE`."""
+        return self.ip(99, 5)
 
     @property
     def ca_file(self) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.world import opendkim, policy, rspamd
-from tests.world.plan import FULL, GREYLISTED, LMTP, SEED_USERS, SMTP, SUBMISSION
+from tests.world.plan import FULL, GREYLISTED, INTAKE, LMTP, SEED_USERS, SMTP, SUBMISSION
 from tests.world.processes import AS_WE, Server, listening, owner
 
 if TYPE_CHECKING:
@@ -148,12 +148,15 @@ class Postfix:
 def relay(plan: Plan, route: Route) -> Postfix:
     """The submission server of a route; it signs by DKIM.
 
-    The first route of a domain is also the domain's MX and keeps what bounces.
+    The first route of a domain is also the domain's MX and keeps what bounces, except to signed
+    return paths: that goes on to the intake of whichever story has one.
     """
     first = next(other for other in plan.routes() if other.domain == route.domain)
     uid, gid = owner()
     folder = plan.room(f"postfix-{route.name}")
     plan.room(f"postfix-{route.name}/bounces", (uid, gid))
+    signed = rf"/^[^+]+\+[0-9a-z]{{24}}@/ smtp:[{plan.intake}]:{INTAKE}"
+    (folder / "return-paths").write_text(f"{signed}\n")
     settings = {
         "myhostname": route.hostname,
         "smtp_bind_address": route.ip,
@@ -168,6 +171,7 @@ def relay(plan: Plan, route: Route) -> Postfix:
         "virtual_mailbox_maps": "static:bounces/",
         "virtual_uid_maps": f"static:{uid}",
         "virtual_gid_maps": f"static:{gid}",
+        "transport_maps": f"regexp:{folder}/return-paths",
     }
     listeners = f"""
 {route.ip}:{SUBMISSION} inet n - n - - smtpd
