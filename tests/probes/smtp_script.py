@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DROP = "drop the connection"
 SILENCE = "never answer"
+LONGEST_LINE = 10_000_000
 
 USUAL = {
     "BANNER": "220 relay.test ESMTP ready",
@@ -42,8 +43,11 @@ class ScriptedSmtp:
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         context = self.tls if self.implicit else None
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=context, limit=LONGEST_LINE
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -54,10 +58,18 @@ class ScriptedSmtp:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
+    async def hang_up(self, words: str) -> None:
+        """Say so on every connection, unasked, and close it."""
+        for writer in self._writers:
+            writer.write(words.encode() + b"\r\n")
+            writer.close()
+            await writer.wait_closed()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.append(writer)
         try:
             with suppress(asyncio.CancelledError, ConnectionError, EOFError, _Dropped):
                 await self._converse(reader, writer)
@@ -96,10 +108,10 @@ class ScriptedSmtp:
 
     @staticmethod
     async def _until_dot(reader: asyncio.StreamReader) -> bytes:
-        data = b""
-        while not (b"\r\n" + data).endswith(b"\r\n.\r\n"):
-            data += await reader.readuntil(b"\r\n")
-        return data
+        lines: list[bytes] = []
+        while lines[-1:] != [b".\r\n"]:
+            lines.append(await reader.readuntil(b"\r\n"))
+        return b"".join(lines)
 
 
 class _Dropped(Exception):  # noqa: N818 - as DROP
