@@ -80,7 +80,7 @@ class Content:
         """Take a piece; once the content is complete, what was sent behind it, else None."""
         window = self._tail + piece
         at = window.find(DOT)
-        while 0 <= at <= len(window) - len(END):
+        while at >= 0:
             if window.startswith(END, at):
                 self._keep(window[: at + 2])
                 return window[at + len(END) :]

@@ -93,6 +93,9 @@ def test_what_is_large_lies_on_the_disk(tmp_path: Path) -> None:
 def test_what_is_too_big_occupies_nothing_while_the_rest_of_it_comes() -> None:
     ours = room()
     with Content(2 * MB, ours) as content:
+        content.add(b"x" * MB)
+        assert ours.held > 0
+        assert content._file.seek(0, os.SEEK_END) > 0
         content.add(b"x" * 3 * MB)
         assert (ours.held, content._file.seek(0, os.SEEK_END)) == (0, 0)
         content.add(b"x" * 3 * MB)

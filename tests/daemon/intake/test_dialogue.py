@@ -194,6 +194,16 @@ async def test_kinds_are_not_mixed_in_one_transaction() -> None:
     assert shelf.kept[0].recipients == (CUSTOMER,)
 
 
+async def test_a_recipient_named_twice_is_one() -> None:
+    shelf = Shelf()
+    async with intake(shelf) as running, client(running.ports[0]) as one:
+        await one.begin()
+        for _ in range(2):
+            assert (await one.ask(f"RCPT TO:<{CUSTOMER}>")).startswith("250")
+        assert (await one.data(LETTER + b".\r\n")).startswith("250")
+    assert shelf.kept[0].recipients == (CUSTOMER,)
+
+
 async def test_smtputf8_is_taken_where_the_sender_asks_for_it() -> None:
     shelf = Shelf()
     async with intake(shelf) as running, client(running.ports[0]) as one:
