@@ -30,6 +30,7 @@ from daemon.supervision import Supervisor, notify_systemd
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from daemon.assembly.engine import Engine
@@ -56,6 +57,10 @@ class Service:
         self._engine: Engine | None = None
         self._sockets: Sockets | None = None
         self._probing = True
+
+    def now(self) -> datetime:
+        """The time that it lives by."""
+        return self._clock.now()
 
     @property
     def engine(self) -> Engine:

@@ -7,7 +7,7 @@ import contextlib
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, Group
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from daemon import logs
 from daemon.clock import ScaledClock
+from daemon.commands.cases import case_json, show_case
 from daemon.commands.options import NOT_SO, AsJson, print_json, refuse
 from daemon.commands.status import lanes_table
 from daemon.commands.tables import MARKS
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 
     from daemon.demo.stage import Stage
     from daemon.demo.story import Outcome, Scene, StoryReport
+    from daemon.desk import Case
     from daemon.rulings.overview import Lane
 
 READING_S = 5.0
 """Time to read each sentence when a person watches."""
 REDRAWN_EVERY_S = 0.5
 MINUTES_AS_SECONDS = 60.0
+EXPLAINED = 3
+"""So many of the embedded shop's orders are told of at the end; the third has a wrong address."""
 SEEDS = 3
 """Inboxes at each provider: enough to tell an odd one from the provider."""
 
@@ -60,26 +64,28 @@ def demo(
     if told.report is None:
         raise typer.Exit(NOT_SO)
     if as_json:
-        print_json(told.report.as_json())
+        print_json(told.report.as_json() | {"orders": told.orders})
     raise typer.Exit(0 if told.report.came_true else NOT_SO)
 
 
 class _Telling:
     """One telling: the story goes on in one task while the table is redrawn in another.
 
-    `report` is there once the story has been told to its end.
+    `report` is there once the story has been told to its end, and `orders` then.
     """
 
     def __init__(self, directory: Path, *, quick: bool, machine: bool, stay: bool) -> None:
         self._directory, self._quick, self._stay = directory, quick, stay
         self._screen = Console(stderr=machine)
         self.report: StoryReport | None = None
+        self.orders: list[dict[str, Any]] = []
 
     async def run(self) -> None:
         from daemon.demo.stage import stage  # noqa: PLC0415 - an extra, as above
 
         clock = ScaledClock(MINUTES_AS_SECONDS)
-        async with stage(self._directory, seeds_per_provider=SEEDS, clock=clock) as on:
+        scene = stage(self._directory, seeds_per_provider=SEEDS, clock=clock, selling=True)
+        async with scene as on:
             self._introduce(on)
             with Live(console=self._screen, auto_refresh=False, transient=True) as live:
                 drawing = asyncio.create_task(self._redraw(on, live))
@@ -94,6 +100,10 @@ class _Telling:
         pause = 0.0 if self._quick else READING_S
         self.report = await on.tell(self._show, pause_s=pause)
         self._conclude(await on.lanes(), self.report)
+        for number in on.shop.handed_in[:EXPLAINED]:
+            cases = await on.receipts(number)
+            self.orders.append({"number": number, "receipts": [case_json(c) for c in cases]})
+            self._explain(number, cases)
         if self._stay:
             self._screen.print("It goes on, at the addresses above. Ctrl-C ends it.")
             await asyncio.Event().wait()
@@ -104,7 +114,7 @@ class _Telling:
             "\n[bold]Receiptwatch[/] sends test receipts by every route of a shop into probe\n"
             "inboxes, finds each one, and says where it landed and why. Here the mail\n"
             "world is small and lives in this process; the service in it is the real one.\n"
-            "Minutes pass as seconds.\n\n"
+            "Minutes pass as seconds. A small shop hands in a receipt every few seconds.\n\n"
             f"  Status page  http://{listen.console}/\n"
             f"  Metrics      http://{listen.metrics}/metrics\n",
             highlight=False,
@@ -136,6 +146,11 @@ class _Telling:
         self._screen.print(lanes_table(lanes))
         ended = "[green]✓ The story came true.[/]" if report.came_true else "[red]✗ It did not.[/]"
         self._screen.print(f"{ended} Next: [bold]receiptwatch init[/] for your own shop.")
+
+    def _explain(self, number: str, cases: list[Case]) -> None:
+        self._screen.print(f"\n[bold]receiptwatch order show {number}[/]")
+        for case in cases:
+            show_case(self._screen, case)
 
 
 def _scene_table(outcomes: Iterable[Outcome]) -> Table:

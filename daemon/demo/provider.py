@@ -85,7 +85,7 @@ KINDS = (GMAIL, OUTLOOK, YAHOO)
 class Provider:
     """One running provider; its knobs say how it treats a route's mail from now on.
 
-    `passwords` maps the address of each seed to its password.
+    `passwords` maps the address of each seed to its password; `customers` have mailboxes too.
     """
 
     def __init__(
@@ -95,15 +95,17 @@ class Provider:
         hosts: Mapping[str, str],
         resolver: Resolver,
         now: Callable[[], datetime],
+        customers: Mapping[str, str] | None = None,
     ) -> None:
         """`hosts` maps each route's name to the name in its EHLO."""
         self.kind = kind
         self.policy = Policy()
         self.passwords = passwords
+        self.customers = customers or {}
         self._hosts = hosts
         self._resolver = resolver
         self._now = now
-        self._imap = ImapServer(kind.dialect, passwords)
+        self._imap = ImapServer(kind.dialect, {**passwords, **self.customers})
         self._mx: SmtpListener | None = None
         self._held: set[asyncio.Task[None]] = set()
 
@@ -167,8 +169,8 @@ class Provider:
         address: str,
         _options: list[str],
     ) -> str:
-        """Refuse an address that is no seed of ours."""
-        if address.lower() not in self.passwords:
+        """Refuse an address that nobody has."""
+        if address.lower() not in {*self.passwords, *self.customers}:
             return reply(550, f"5.1.1 there is no mailbox {address} here")
         envelope.rcpt_tos.append(address.lower())
         return reply(250, "2.1.5 ok")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from daemon.demo.relay import Relay
 
 SHOP_TITLE = "Saffron & Sons"
-_SHOP_FROM = f"{SHOP_TITLE} <orders@saffron.test>"
+SHOP_FROM = "orders@saffron.test"
+_SHOP_FROM = f"{SHOP_TITLE} <{SHOP_FROM}>"
+CUSTOMERS = ("mina", "omar", "ruth")
+"""Who has a mailbox at each provider, beside the seeds."""
 
 
 def senders() -> tuple[Sender, ...]:

@@ -49,16 +49,19 @@ class SettingsFile:
         self._ca_file = str(ca_file)
         self._secrets = directory / "secrets"
         self._secrets.mkdir(mode=0o700)
+        self.intake_port = 0
+        """Known once the file is written."""
 
     def write(
         self, dns_port: int, relays: Mapping[str, Relay], providers: Iterable[Provider]
     ) -> None:
         """Write the file and the secrets that it names."""
-        console, metrics = _free_ports(2)
+        console, metrics, self.intake_port = _free_ports(3)
         settings = {
             "database": f"sqlite:///{self._directory / 'ledger.db'}",
             "secret_key_file": self._secret("key", secrets.token_hex(32)),
             "listen": {"console": f"127.0.0.1:{console}", "metrics": f"127.0.0.1:{metrics}"},
+            "intake": {"listen": [{"address": f"127.0.0.1:{self.intake_port}", "tls": "none"}]},
             "dns": {"nameservers": ["127.0.0.1"], "port": dns_port, "timeout": "2s"},
             "cadence": self._cadence,
             "seeds": [seed for provider in providers for seed in self._seeds(provider)],
@@ -73,6 +76,7 @@ class SettingsFile:
             "title": SHOP_TITLE,
             "languages": ["en", "fa", "ar", "he"],
             "currency": "EUR",
+            "intake": {"mode": "relay", "networks": ["127.0.0.1/32"]},
             "routes": [
                 {"name": role, "role": role, **self._sending(relays[role])}
                 for role in ("primary", "fallback")

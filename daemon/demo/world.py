@@ -68,6 +68,11 @@ class DemoWorld:
         return self._settings.path
 
     @property
+    def intake_port(self) -> int:
+        """Where the settings have the service take the shop's mail in, on 127.0.0.1."""
+        return self._settings.intake_port
+
+    @property
     def dns_port(self) -> int:
         """The nameserver's UDP port on 127.0.0.1."""
         return self._nameserver.port
@@ -102,11 +107,22 @@ class DemoWorld:
 
     async def _run_provider(self, kind: Kind, hosts: dict[str, str]) -> None:
         addresses = [f"seed{n}@{kind.domain}" for n in range(1, self._seeds_per_provider + 1)]
-        passwords = {address: secrets.token_urlsafe(12) for address in addresses}
-        provider = Provider(kind, passwords, hosts, self._nameserver.resolver(), self._now)
+        customers = [f"{name}@{kind.domain}" for name in scenery.CUSTOMERS]
+        provider = Provider(
+            kind,
+            _with_passwords(addresses),
+            hosts,
+            self._nameserver.resolver(),
+            self._now,
+            _with_passwords(customers),
+        )
         self.providers[kind.name] = provider
         self._running.push_async_callback(provider.close)
         await provider.start(self.authority)
 
     def _all(self) -> Iterable[Provider]:
         return self.providers.values()
+
+
+def _with_passwords(addresses: Iterable[str]) -> dict[str, str]:
+    return {address: secrets.token_urlsafe(12) for address in addresses}
