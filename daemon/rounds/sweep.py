@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+DEDUPED_FOR = timedelta(days=7)
+"""How long the same message is known when it comes again (facts: promise 2)."""
 IN_DOUBT = "The process ended between planning this probe and recording the route's answer."
 
 
@@ -48,10 +50,15 @@ class Sweeper:
         return moved
 
     async def forget(self, messages: timedelta, kept: timedelta) -> None:
-        """Drop raw messages older than `messages` and probes older than `kept`."""
+        """Drop raw messages older than `messages` and probes older than `kept`.
+
+        How order mail would be known if it came again is forgotten after seven days.
+        """
         now = self._clock.now()
         async with self._ledger.write() as conn:
             await retention.forget(conn, raws_before=now - messages, probes_before=now - kept)
+            await retention.forget_messages(conn, now - messages)
+            await retention.forget_dedupe(conn, now - DEDUPED_FOR)
 
     async def _move(self, row: ProbeRow, new: ProbeState) -> bool:
         async with self._ledger.write() as conn:
