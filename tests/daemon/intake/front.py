@@ -121,10 +121,12 @@ class Client:
             await self.reply()
         return await self.reply()
 
-    async def begin(self, mail_from: str = "orders@bikes.example") -> None:
-        """EHLO and MAIL."""
+    async def begin(self, *, to: str | None = None) -> None:
+        """EHLO, MAIL, and RCPT when there is a recipient; all are taken."""
         assert (await self.ask("EHLO client.example")).startswith("250")
-        assert (await self.ask(f"MAIL FROM:<{mail_from}>")).startswith("250")
+        assert (await self.ask("MAIL FROM:<orders@bikes.example>")).startswith("250")
+        if to is not None:
+            assert (await self.ask(f"RCPT TO:<{to}>")).startswith("250")
 
     async def data(self, content: bytes) -> str:
         """DATA with content that is stuffed already, the end and all; the reply to it."""

@@ -83,8 +83,7 @@ async def test_pipelined_commands_are_answered_in_one_piece() -> None:
 async def test_a_client_that_stops_sending_still_hears_its_250() -> None:
     shelf = Shelf(gate=asyncio.Event())
     async with intake(shelf) as running, client(running.ports[0]) as one:
-        await one.begin()
-        await one.ask(f"RCPT TO:<{CUSTOMER}>")
+        await one.begin(to=CUSTOMER)
         await one.ask("DATA")
         one.writer.write(LETTER + b".\r\n")
         one.writer.write_eof()

@@ -91,8 +91,7 @@ async def test_commands_do_keep_it_alive() -> None:
 async def test_a_message_has_to_be_over_some_time() -> None:
     shelf = Shelf()
     async with intake(shelf, data_s=0.3) as running, client(running.ports[0]) as one:
-        await one.begin()
-        await one.ask(f"RCPT TO:<{CUSTOMER}>")
+        await one.begin(to=CUSTOMER)
         await one.ask("DATA")
         for _ in range(8):
             one.writer.write(b"x")
@@ -160,8 +159,7 @@ async def test_closing_lets_the_message_in_hand_be_finished() -> None:
         client(running.ports[0]) as busy,
         client(running.ports[0]) as idle,
     ):
-        await busy.begin()
-        await busy.ask(f"RCPT TO:<{CUSTOMER}>")
+        await busy.begin(to=CUSTOMER)
         assert (await busy.ask("DATA")).startswith("354")
         closing = asyncio.create_task(running.close())
         assert (await idle.reply()).startswith("421 4.3.2")
@@ -177,8 +175,7 @@ async def test_closing_lets_the_message_in_hand_be_finished() -> None:
 async def test_closing_waits_no_longer_than_it_is_given() -> None:
     shelf = Shelf()
     async with intake(shelf) as running, client(running.ports[0]) as one:
-        await one.begin()
-        await one.ask(f"RCPT TO:<{CUSTOMER}>")
+        await one.begin(to=CUSTOMER)
         await one.ask("DATA")
         await asyncio.wait_for(running.close(drain_s=0.1), 5)
         with contextlib.suppress(ConnectionError):

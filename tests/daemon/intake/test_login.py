@@ -36,11 +36,6 @@ GOOD = encoded(f"\0bikes\0{PASSWORD}")
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture
 async def door(shelf: Shelf, tls: Contexts) -> AsyncIterator[Intake]:
     listener = Listener(HOST, 0, Tls.STARTTLS, tls.server)
     async with intake(shelf, listener, shops=(SHOP,)) as running:
