@@ -37,14 +37,16 @@ async def history(conn: AsyncConnection, mail: str, *, shop: str | None = None) 
 
 async def queue(conn: AsyncConnection, shop: str | None, limit: int) -> Queue:
     """What may still be sent, by the time when it is due; the totals count what is in doubt too."""
-    first = select(attempts, mails.c.recipient).join_from(attempts, mails)
-    due = first.where(MAY_SEND, _of(shop)).order_by(attempts.c.due_at).limit(limit)
-    rows = (await conn.execute(due)).mappings().all()
-    return Queue(tuple(map(_queued, rows)), await _totals(conn, shop), await _next_due(conn, shop))
+    first = select(attempts, mails.c.recipient).join_from(attempts, mails).where(_of(shop))
+    in_order = first.order_by(attempts.c.due_at).limit(limit)
+    # each by its own index: what is in hand is little, what waits may be very much
+    parts = [await conn.execute(in_order.where(part)) for part in (AWAITED, LEASED)]
+    rows = sorted((_queued(row) for part in parts for row in part.mappings()), key=_when)[:limit]
+    return Queue(tuple(rows), await _totals(conn, shop), await _next_due(conn, shop))
 
 
 async def counts(conn: AsyncConnection, *, shop: str | None = None) -> Counts:
-    """How much there is to do, for gauges; read from indexes alone for everybody's."""
+    """How much there is to do, for gauges; each number is found by its index."""
     waiting, in_hand, in_doubt = (
         select(func.count()).where(*conditions).scalar_subquery()
         for conditions in ((AWAITED, _of(shop)), (LEASED, _of(shop)), _doubted(shop))
@@ -76,6 +78,10 @@ def _queued(row: Any) -> QueuedRow:  # noqa: ANN401 - SQLAlchemy's mapping
     columns = dict(row)
     recipient = columns.pop("recipient")
     return QueuedRow(AttemptRow(**columns), recipient)
+
+
+def _when(row: QueuedRow) -> datetime:
+    return row.attempt.due_at
 
 
 def _of(shop: str | None) -> ColumnElement[bool]:
