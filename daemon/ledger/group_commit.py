@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import structlog
+
 from daemon.ledger.failures import LedgerError
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
+
+log = structlog.get_logger()
 
 MOST = 256
 """Jobs in one transaction."""
@@ -101,6 +105,7 @@ class GroupCommit(Generic[Job, Outcome]):
                 _fail(batch, error)
             except Exception as error:  # noqa: BLE001 - one job's mistake must not sink the others
                 if len(batch) > 1:
+                    log.warning("batch undone; its jobs one by one", jobs=len(batch), why=str(error))
                     return batch
                 _fail(batch, error)
             else:
