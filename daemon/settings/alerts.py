@@ -36,7 +36,11 @@ def _keys_of(channel: Channel[Any]) -> type[ChannelSettings]:
     """The channel's own settings, as a section that names every mistake in words."""
     name = f"{channel.name.title()}Keys"
     made = create_model(
-        name, __base__=(Section, channel.settings), __doc__=channel.settings.__doc__
+        name,
+        __base__=(Section, channel.settings),
+        __doc__=channel.settings.__doc__,
+        # the fields bring theirs, and Pydantic would search all modules for a source of the class
+        __cls_kwargs__={"use_attribute_docstrings": False},
     )
     cast("type[Section]", made).word = channel.name
     return cast("type[ChannelSettings]", made)

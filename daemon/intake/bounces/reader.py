@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from daemon.intake.bounces.reading import read_bounce
 from daemon.intake.bounces.verdict import Bounce, NoBounce, NoBounceKind, from_json
 from probes.worker import Worker, WorkerLost, WorkerNotStarted, WorkerTooSlow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection
 
 BUDGET_S = 10.0
 MAX_MEMORY = 512 * 1024**2
+BEGIN = "daemon.intake.bounces.work:begin"
+"""What the child runs; our own process never imports it."""
 
 
 class BounceReader:
@@ -22,7 +23,7 @@ class BounceReader:
     """
 
     def __init__(self, budget_s: float = BUDGET_S) -> None:
-        self._worker = Worker(f"{__name__}:begin", budget_s=budget_s, memory=MAX_MEMORY)
+        self._worker = Worker(BEGIN, budget_s=budget_s, memory=MAX_MEMORY)
 
     async def read(
         self, raw: bytes, ours: Collection[str], mail_from: str = ""
@@ -41,17 +42,3 @@ class BounceReader:
     async def close(self) -> None:
         """End the child; a message that is being read is waited for."""
         await self._worker.close()
-
-
-def begin(_settings: object) -> Callable[[Mapping[str, Any], bytes], Any]:
-    """What the child runs (`probes.worker`)."""
-
-    def work(job: Mapping[str, Any], raw: bytes) -> Any:  # noqa: ANN401 - JSON
-        try:
-            read = read_bounce(raw, ours=job["ours"], mail_from=job["mail_from"])
-        except Exception as error:  # noqa: BLE001 - one message's defect must not cost the others
-            why = f"Reading it broke down ({type(error).__name__})."
-            read = NoBounce(NoBounceKind.UNREADABLE, why)
-        return read.as_json()
-
-    return work

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from daemon.ledger import Ledger, LedgerError, probes
+from daemon.ledger import Ledger, LedgerError, migration, probes
 from daemon.ledger.schema import metadata
 from tests.daemon.ledger.samples import plant
 
@@ -79,6 +81,11 @@ async def test_daemons_that_start_together_migrate_once(url: str) -> None:
         assert await conn.run_sync(differences) == []
     for daemon in daemons:
         await daemon.close()
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    folder = Path(migration.__file__).parent
+    assert ScriptDirectory(str(folder)).get_current_head() == migration.HEAD
 
 
 async def test_a_newer_schema_is_refused_and_left_alone(ledger: Ledger) -> None:
