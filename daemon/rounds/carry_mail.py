@@ -67,7 +67,10 @@ class Tally(Protocol):
 
 
 class Carrier:
-    """Carries attempts by their lanes; `others` are a shop's other routes, in order."""
+    """Carries attempts by their lanes; `others` are a shop's other routes, in order.
+
+    `due` is told when a further attempt was made in place of one.
+    """
 
     def __init__(
         self,
@@ -76,12 +79,13 @@ class Carrier:
         moves: Moves,
         others: Callable[[Lane], Sequence[Lane]],
         tally: Tally,
+        due: Callable[[], None],
         reached: Callable[[Point], None] = lambda _point: None,
     ) -> None:
         self._ledger: Ledger = around.ledger
         self._clock: Clock = around.clock
         self._moves, self._others, self._room = moves, others, Room()
-        self._tally, self._reached = tally, reached
+        self._tally, self._due, self._reached = tally, due, reached
 
     async def carry(self, claimed: Claimed, lane: Lane) -> None:
         """Send it, or find that it is not to be sent.
@@ -222,6 +226,8 @@ class Carrier:
                 log.warning("outcome not recorded yet", mail=claimed.mail, why=str(problem))
                 await asyncio.sleep(RECORD_AGAIN_S)
         self._reached(Point.COMMITTED)
+        if outcome.next:
+            self._due()
         if not made:
             log.warning("outcome came too late", mail=claimed.mail, state=outcome.state)
 

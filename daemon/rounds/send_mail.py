@@ -55,15 +55,16 @@ class MailSender:
         self._reached = reached
         self._lanes = [Lane(shop, route, way) for (shop, route), way in ways.items()]
         self._lease = timedelta(seconds=LEASE_S / self._clock.real_s(1))
+        self._in_hand: dict[asyncio.Task[None], str] = {}
+        self._due = asyncio.Event()
         self._carrier = Carrier(
             around,
             moves=moves,
             others=self._others,
             tally=tally,
+            due=self.wake,
             reached=reached,
         )
-        self._in_hand: dict[asyncio.Task[None], str] = {}
-        self._due = asyncio.Event()
 
     def wake(self) -> None:
         """Something may be due: look now."""
