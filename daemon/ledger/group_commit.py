@@ -105,7 +105,7 @@ class GroupCommit(Generic[Job, Outcome]):
                 _fail(batch, error)
             except Exception as error:  # noqa: BLE001 - one job's mistake must not sink the others
                 if len(batch) > 1:
-                    log.warning("batch undone; its jobs one by one", jobs=len(batch), why=str(error))
+                    log.warning("batch undone", jobs=len(batch), why=str(error))
                     return batch
                 _fail(batch, error)
             else:
