@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from daemon.ledger.mails import MailRow
     from daemon.ledger.messages import Unread
 
-LONGEST_SEARCH = 1024 * 1024
+LONGEST = 1024 * 1024
+"""Octets of a message that are looked at."""
 MOST_PATHS = 20
 MOST_RECIPIENTS = 20
 """Of those that one bounce names, and that are looked for."""
@@ -66,7 +67,7 @@ class Paths:
             ID + SIGNATURE,
             re.escape(domain),
         )
-        quoted = re.finditer(path, message.raw[:LONGEST_SEARCH], re.IGNORECASE)
+        quoted = re.finditer(path, message.raw[:LONGEST], re.IGNORECASE)
         for _, match in zip(range(MOST_PATHS), quoted, strict=False):
             yield match[0].decode("ascii")
 

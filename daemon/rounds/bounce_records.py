@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from daemon.intake.bounces.reasons import provider_of
 from daemon.ledger import bounces
 from daemon.rulings.bounces import Link, Returned, Ruling
 from probes.letter import TooHostile, read_letter
@@ -79,8 +78,8 @@ def effect(ruling: Ruling) -> bounces.Effect:
 def finding(one: Linked, ruling: Ruling) -> Finding:
     """What the bounce says about the route: the sender's fault, and what to do about it."""
     failure, mail = one.failure, one.mail
-    provider = provider_of(failure.remote_mta or "", failure.text) or (mail and mail.provider)
     code = failure.code or failure.severity * 100 + 50
+    provider = mail.provider if mail else None
     reply = classify(provider or None, code, failure.status, failure.text)
     known = reply.fault is Fault.SENDER
     return Finding(

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.intake.bounces.anatomy import LONGEST_MESSAGE
 from daemon.intake.bounces.verdict import Bounce, NoBounce, NoBounceKind
 from daemon.ledger import bounces, findings, messages
 from daemon.ledger.bounces import Recorded
 from daemon.ledger.states import Reading
 from daemon.rounds import bounce_records
-from daemon.rounds.bounce_links import Linked, Paths, linked
+from daemon.rounds.bounce_links import LONGEST, Linked, Paths, linked
 from daemon.rulings.bounces import rule
 from probes.observation import Fault
 
@@ -106,7 +105,7 @@ class BounceRound:
 
     async def _read(self, message: Unread, paths: Paths) -> Bounce | NoBounce:
         ours = [*paths.own, *([paths.base] if paths.base else [])]
-        return await self._reader.read(message.raw[:LONGEST_MESSAGE], ours, message.mail_from)
+        return await self._reader.read(message.raw[:LONGEST], ours, message.mail_from)
 
     async def _set_aside(self, message: Unread, kind: str, why: str) -> None:
         """Mark it with the reason; it does nothing."""

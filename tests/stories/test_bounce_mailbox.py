@@ -98,9 +98,9 @@ class Box:
 
 
 @pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[Box]:
+async def box(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Box]:
     authority = Authority(tmp_path / "pki")
-    server = ImapServer(DIALECT, {BASE: PASSWORD})
+    server = ImapServer(getattr(request, "param", DIALECT), {BASE: PASSWORD})
     await server.start(authority.server_context("imap.tea.example"))
     ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
     await ledger.migrate()
@@ -138,6 +138,17 @@ async def test_what_lies_in_inbox_and_junk_is_taken_in_and_applied_and_left_unre
     seen = await asyncio.to_thread(box.flags)
     assert len(seen) == 1
     assert all(b"\\Seen" not in flags for flags in seen.values())
+
+
+@pytest.mark.parametrize("box", [Dialect({"Archive": None})], indirect=True)
+async def test_where_no_folder_is_known_for_spam_the_inbox_alone_is_read(box: Box) -> None:
+    await box.deliver(text_bounce())
+    await box.deliver(text_bounce(), "Archive")
+    reader = box.reader()
+    assert await reader.run_once()
+    await reader.close()
+    assert len(await box.taken_in()) == 1
+    assert (await box.state()).folders == ("INBOX",)
 
 
 def path_line(box: Box, claimed: object) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
-from daemon.ledger import attempts, messages
+from daemon.ledger import addresses, attempts, messages
+from daemon.ledger.failures import LedgerError
 from daemon.ledger.states import Reading
 from daemon.lifecycles.attempt import AttemptState
 from daemon.lifecycles.order_mail import MailState
@@ -73,6 +75,8 @@ async def test_a_bounce_that_is_the_sender_s_fault_is_a_finding_about_its_route(
     post: ReturnedMail,
 ) -> None:
     claimed = await post.sent()
+    async with post.around.ledger.write() as conn:
+        await addresses.set_provider(conn, [claimed.mail], "gmail")
     report = dsn(DMARC, mta="gmail-smtp-in.l.google.com")
     await post.comes_back(report, post.path(claimed))
     assert await post.states(claimed) == AT_RISK
@@ -288,3 +292,22 @@ async def test_what_was_read_is_not_read_again(post: ReturnedMail) -> None:
     assert await post.round.run_once() == 0
     async with post.around.ledger.read() as conn:
         assert await messages.unread_bounces(conn, limit=9) == []
+
+
+@on_sqlite
+async def test_all_that_a_bounce_does_is_done_in_one_transaction_or_not_at_all(
+    post: ReturnedMail,
+) -> None:
+    claimed = await post.sent()
+    await post.bring(dsn(DMARC), post.path(claimed))
+    async with post.around.ledger.write() as conn:
+        await conn.execute(text("ALTER TABLE findings RENAME TO mislaid"))
+    with pytest.raises(LedgerError):
+        await post.round.run_once()
+    assert await post.states(claimed) == SENT
+    assert await post.on_record() == []
+    async with post.around.ledger.write() as conn:
+        await conn.execute(text("ALTER TABLE mislaid RENAME TO findings"))
+    assert await post.round.run_once() == 1
+    assert await post.states(claimed) == AT_RISK
+    assert post.counted("bounce", "sender") == 1
