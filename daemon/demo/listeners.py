@@ -53,6 +53,8 @@ class _SilentSession(Session):
 class _SmtpConnection(SMTP):
     """One connection that is known to its listener while it is open."""
 
+    line_length_limit = _SIZE_LIMIT  # the large providers take longer lines than RFC 5321 asks
+
     def __init__(self, open_: set[_SmtpConnection], handler: object, **options: Any) -> None:
         super().__init__(handler, loop=asyncio.get_running_loop(), **options)
         self._open = open_
