@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from daemon.ledger import addresses, attempts, messages
-from daemon.ledger.failures import LedgerError
 from daemon.ledger.states import Reading
 from daemon.lifecycles.attempt import AttemptState
 from daemon.lifecycles.order_mail import MailState
@@ -302,7 +302,7 @@ async def test_all_that_a_bounce_does_is_done_in_one_transaction_or_not_at_all(
     await post.bring(dsn(DMARC), post.path(claimed))
     async with post.around.ledger.write() as conn:
         await conn.execute(text("ALTER TABLE findings RENAME TO mislaid"))
-    with pytest.raises(LedgerError):
+    with pytest.raises(OperationalError):
         await post.round.run_once()
     assert await post.states(claimed) == SENT
     assert await post.on_record() == []
