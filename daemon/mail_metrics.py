@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -13,6 +14,20 @@ AGE_BUCKETS = (1, 2, 5, 10, 20, 60, 300, 600, 1800, 3600, 14_400, 86_400)
 EVENTS = ("taken", "duplicate", "refused", "put_off", "login_refused", "turned_away")
 ENDINGS = ("accepted", "deferred", "rejected", "unreached", "in_doubt")
 WAITING = ("waiting", "in_hand", "in_doubt", "held")
+RULINGS = (
+    *(("accepted", "taken"), ("bounced", "address_refused"), ("in_doubt", "silent_after_dot")),
+    *(("wait", reason) for reason in ("asked_to_wait", "no_other_route")),
+    *(("fail_over", reason) for reason in ("route_refused", "route_unreached", "still_deferred")),
+    *(("held", reason) for reason in ("all_refused", "no_other_route", "life_over")),
+)
+FAULTS = ("none", "sender", "seed", "network", "unknown")
+FAILED = ("bounce", "delay", "complaint", "unlinked")
+"""What comes back and says whose fault it is …"""
+ASIDE = (
+    *("autoreply", "vacation", "challenge", "list", "ordinary", "unreadable"),
+    *("duplicate", "forged", "flood"),
+)
+"""… and what says nothing, or nothing new."""
 NO_SHOP = ""
 
 
@@ -72,12 +87,21 @@ class MailMetrics:
         for route in routes:
             for ending in ENDINGS:
                 self.tries.labels(shop, route, ending)
+            for choice, reason in RULINGS:
+                self.rulings.labels(shop, route, choice, reason)
             self.age.labels(shop, route)
             self.unsigned_mail.labels(shop, route)
         for state in WAITING:
             self.queue.labels(shop, state)
+        for kind, fault in (*product(FAILED, FAULTS), *product(ASIDE, ["none"])):
+            self.bounces.labels(shop, kind, fault)
         self.forgeries.labels(shop)
         self.oldest.labels(shop)
+
+    def forget_gauges(self) -> None:
+        """Forget what was said of shops, of which some may exist no more."""
+        for gauge in (self.bounce_mailbox_up, self.queue, self.oldest):
+            gauge.clear()
 
     def taken_in(self, event: str, shop: str | None) -> None:
         """One thing happened at the intake."""

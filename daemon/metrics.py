@@ -156,6 +156,7 @@ class Metrics:
             *(self.mailbox_up, self.mailbox_look, self.heartbeat),
         ):
             gauge.clear()
+        self.mail.forget_gauges()
 
     def reloaded(self, *, ok: bool, at: datetime) -> None:
         """Record the outcome of loading the settings."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import generate_latest
 
+from daemon import mail_metrics
+from daemon.intake.bounces.verdict import BounceKind, NoBounceKind
+from daemon.intake.house import Event
+from daemon.ledger.bounces import Recorded
 from daemon.metrics import Metrics
+from daemon.rounds import read_bounces
+from daemon.rulings.way_out import Choice, Ending, Reason
+from probes.observation import Fault
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
@@ -57,3 +64,33 @@ def test_what_never_happened_is_0_and_not_absent() -> None:
     assert f'receiptwatch_probe_submissions_total{{outcome="rejected",{lane}}} 0.0' in text
     assert f"receiptwatch_probe_latency_seconds_count{{{lane}}} 0.0" in text
     assert 'receiptwatch_probe_forgeries_total{seed="gmail-1"} 0.0' in text
+
+
+def test_what_is_expected_of_order_mail_is_what_can_happen_to_it() -> None:
+    aside = {read_bounces.FLOOD, read_bounces.FORGED, Recorded.DUPLICATE, *NoBounceKind}
+    assert set(mail_metrics.EVENTS) == set(Event)
+    assert set(mail_metrics.ENDINGS) == set(Ending)
+    assert {choice for choice, _ in mail_metrics.RULINGS} == set(Choice)
+    assert {reason for _, reason in mail_metrics.RULINGS} == set(Reason)
+    assert set(mail_metrics.FAULTS) == set(Fault)
+    assert set(mail_metrics.FAILED) == {read_bounces.UNLINKED, *BounceKind}
+    assert set(mail_metrics.ASIDE) == aside
+
+
+def test_the_first_bounce_and_the_first_refusal_are_an_increase() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.mail.expect("demo", ["primary"])
+    before = {(s.name, *sorted(s.labels.items())) for s in samples(metrics)}
+    metrics.mail.bounces.labels("demo", "bounce", Fault.SENDER).inc()
+    metrics.mail.ended("demo", "primary", Choice.FAIL_OVER, Reason.ROUTE_REFUSED)
+    metrics.mail.taken_in(Event.REFUSED, None)
+    metrics.mail.taken_in(Event.PUT_OFF, "demo")
+    assert {(s.name, *sorted(s.labels.items())) for s in samples(metrics)} == before
+
+
+def test_a_shop_that_was_removed_is_forgotten_by_the_gauges() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.mail.bounce_mailbox_up.labels("gone").set(0)
+    metrics.mail.oldest.labels("gone").set(3600)
+    metrics.forget_gauges()
+    assert not [sample for sample in samples(metrics) if sample.labels.get("shop") == "gone"]

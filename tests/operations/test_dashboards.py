@@ -1,4 +1,4 @@
-"""The two dashboards, read as Grafana reads them."""
+"""The dashboards, read as Grafana reads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from tests.operations.expressions import CONFIG, DASHBOARDS
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {"none", "short", "percentunit", "s", "cps"}
-UIDS = {"owner": "receiptwatch-owner", "operator": "receiptwatch-operator"}
+UIDS = {
+    "owner": "receiptwatch-owner",
+    "operator": "receiptwatch-operator",
+    "order_mail": "receiptwatch-order-mail",
+}
 
 boards = pytest.mark.parametrize("name", sorted(UIDS))
 
@@ -27,7 +31,7 @@ def variables(name: str) -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in board(name)["templating"]["list"]}
 
 
-def test_there_are_two_with_names_that_links_may_rely_on() -> None:
+def test_they_have_names_that_links_may_rely_on() -> None:
     assert {file.stem: board(file.stem)["uid"] for file in DASHBOARDS} == UIDS
     assert all(1 <= len(uid) <= 40 for uid in UIDS.values())
 
@@ -95,6 +99,12 @@ def test_a_share_is_never_shown_without_its_count(name: str) -> None:
         "shop_route:receiptwatch_probe_submissions_refused_ratio:increase3h": (
             "shop_route:receiptwatch_probe_submissions:increase3h"
         ),
+        "shop:receiptwatch_mail_brought_refused_ratio:increase1h": (
+            "shop:receiptwatch_mail_brought:increase1h"
+        ),
+        "shop_route:receiptwatch_mail_rulings_failed_ratio:increase1h": (
+            "shop_route:receiptwatch_mail_rulings:increase1h"
+        ),
     }
     assert all(count in read for share, count in counts.items() if share in read)
     assert read & counts.keys()
@@ -117,9 +127,10 @@ def test_a_table_names_every_column_that_it_gets(name: str) -> None:
 
 
 @boards
-def test_links_lead_to_the_other_dashboard(name: str) -> None:
-    [link] = board(name)["links"]
-    assert link["url"] in {f"/d/{uid}" for other, uid in UIDS.items() if other != name}
+def test_links_lead_to_the_other_dashboards(name: str) -> None:
+    links = {link["url"]: link["title"] for link in board(name)["links"]}
+    others = {f"/d/{uid}": board(other)["title"] for other, uid in UIDS.items() if other != name}
+    assert links == others
 
 
 def provisioned(kind: str) -> dict[str, Any]:

@@ -59,11 +59,20 @@ class Watched:
 
 @asynccontextmanager
 async def watched_world(
-    directory: Path, *, seeds_per_provider: int = 1, clock: Clock | None = None
+    directory: Path,
+    *,
+    seeds_per_provider: int = 1,
+    clock: Clock | None = None,
+    selling: bool = False,
 ) -> AsyncIterator[Watched]:
-    """Everything, running; Prometheus has scraped the service at least once."""
+    """Everything, running; Prometheus has scraped the service at least once.
+
+    `selling` has the embedded shop hand in a receipt every two seconds.
+    """
     async with (
-        stage(directory, seeds_per_provider=seeds_per_provider, clock=clock) as running,
+        stage(
+            directory, seeds_per_provider=seeds_per_provider, clock=clock, selling=selling
+        ) as running,
         httpx2.AsyncClient(timeout=10) as http,
     ):
         metrics = address(running.world.settings_file, "metrics").removeprefix("http://")
