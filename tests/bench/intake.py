@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PEER = "Postfix"
-REPEATS, SLOW_REPEATS = 3, 2
+REPEATS, SLOW_REPEATS = 5, 3
 IDLE = 1_000
 
 
