@@ -50,6 +50,6 @@ def _on_one_line(_logger: object, _method: str, event: Any) -> Any:  # noqa: ANN
 
 
 def _escaped(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
