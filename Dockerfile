@@ -42,7 +42,7 @@ COPY --from=build /opt/receiptwatch /opt/receiptwatch
 USER 10001:10001
 WORKDIR /var/lib/receiptwatch
 VOLUME /var/lib/receiptwatch
-EXPOSE 8025 9725
+EXPOSE 2525 8025 9725
 STOPSIGNAL SIGTERM
 
 # http.client, because urllib would ask through a proxy of the environment.

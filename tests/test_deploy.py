@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from importlib.metadata import requires
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from daemon import __version__
+from daemon import __version__, supervision
+from daemon.intake import server as intake
+from daemon.rounds import send_mail
 from daemon.settings import Settings, load
 from tests.conftest import unavailable
 
@@ -165,11 +168,35 @@ def test_the_settings_for_compose_load_with_its_secrets(sample: Settings, tmp_pa
 
 def test_pages_and_metrics_listen_where_the_other_files_look(sample: Settings) -> None:
     assert str(sample.listen.console) == "0.0.0.0:8025"
-    assert service("receiptwatch")["ports"] == ["127.0.0.1:8025:8025"]
+    assert "127.0.0.1:8025:8025" in service("receiptwatch")["ports"]
     assert str(sample.listen.metrics) == "0.0.0.0:9725"
     [scrape] = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
     assert scrape["static_configs"] == [{"targets": ["receiptwatch:9725"]}]
-    assert of_last_stage("EXPOSE") == ["8025 9725"]
+    assert of_last_stage("EXPOSE") == ["2525 8025 9725"]
+
+
+def test_order_mail_comes_in_from_this_machine_alone(sample: Settings) -> None:
+    [network] = compose()["networks"]["default"]["ipam"]["config"]
+    assert sample.intake
+    assert [str(listener.address) for listener in sample.intake.listen] == ["0.0.0.0:2525"]
+    assert "127.0.0.1:2525:2525" in service("receiptwatch")["ports"]
+    assert [shop.intake.networks for shop in sample.shops if shop.intake] == [
+        (ip_network(network["gateway"]),)
+    ]
+    assert ip_address(network["gateway"]) in ip_network(network["subnet"])
+
+
+def test_mail_in_hand_has_the_time_to_end_before_the_service_is_killed() -> None:
+    drains = intake.DRAIN_S + supervision.DRAIN_S + send_mail.DRAIN_S
+    assert int(service("receiptwatch")["stop_grace_period"].removesuffix("s")) > drains
+    assert int(unit()["TimeoutStopSec"][0]) > drains
+
+
+def test_every_connection_that_the_settings_allow_finds_a_file_descriptor(sample: Settings) -> None:
+    assert sample.intake
+    most = 2 * sample.intake.connections  # each may have a large message on the disk
+    assert service("receiptwatch")["ulimits"]["nofile"] > 2 * most
+    assert int(unit()["LimitNOFILE"][0]) > 2 * most
 
 
 def health_programs() -> dict[str, str]:
