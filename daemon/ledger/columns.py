@@ -69,6 +69,8 @@ def storable(text: str) -> str:
 
     Both stand in real mail: a server's reply or a header may hold any octet.
     """
+    if text.isascii() and "\0" not in text:  # nearly all of it
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -234,5 +234,6 @@ class Carrier:
     def _tell(self, claimed: Claimed, ruling: Ruling, words: str = "") -> None:
         self._tally.ended(claimed.shop, claimed.route, ruling.choice, ruling.reason)
         facts = {"mail": claimed.mail, "shop": claimed.shop, "route": claimed.route}
-        say = log.info if ruling.choice is Choice.ACCEPTED else log.warning
+        # what went well is in the ledger, and a line for each would take a tenth of the time
+        say = log.debug if ruling.choice is Choice.ACCEPTED else log.warning
         say(f"mail {ruling.choice}", **facts, why=ruling.sentence, said=words)

@@ -141,7 +141,7 @@ class MailSender:
     def _end(self, lane: Lane, task: asyncio.Task[None]) -> None:
         attempt = self._in_hand.pop(task)
         lane.in_hand -= 1
-        if lane.more:
+        if lane.more and lane.half_empty:  # a claim costs the same for one as for many
             self._due.set()
         if task.cancelled():
             return

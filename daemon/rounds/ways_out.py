@@ -94,9 +94,19 @@ class Lane:
         """The shop and its route."""
         return self.shop, self.route
 
+    @property
+    def window(self) -> int:
+        """How many may be in hand."""
+        return WINDOW * (self.way.connections if self.way else 1)
+
+    @property
+    def half_empty(self) -> bool:
+        """Whether half of what may be in hand is gone."""
+        return self.in_hand <= self.window // 2
+
     def room(self, now: datetime, *, spared: bool) -> int:
         """How many more to claim; `spared` when another route may take what this one cannot."""
-        window = WINDOW * (self.way.connections if self.way else 1)
+        most = self.window
         if self.health.failures and not spared:
-            window = 0 if self.health.down(now) else 1
-        return max(0, window - self.in_hand)
+            most = 0 if self.health.down(now) else 1
+        return max(0, most - self.in_hand)
