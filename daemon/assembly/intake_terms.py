@@ -26,8 +26,11 @@ ENOUGH = 10_000_000_000
 LOOK_EVERY_S = 1.0
 
 
-def terms_of(settings: Settings, intake: Intake) -> terms.Terms:
-    """The terms; raises ValueError when a certificate, key or hash cannot be read."""
+def terms_of(settings: Settings, intake: Intake, folder: Path) -> terms.Terms:
+    """The terms; unfinished large messages lie in `folder`.
+
+    Raises ValueError when a certificate, key or hash cannot be read.
+    """
     return terms.Terms(
         hostname=intake.hostname or socket.getfqdn(),
         listeners=tuple(_listener(listener) for listener in intake.listen),
@@ -38,6 +41,7 @@ def terms_of(settings: Settings, intake: Intake) -> terms.Terms:
             connections_per_ip=intake.connections_per_ip,
             idle_s=intake.idle.total_seconds(),
         ),
+        folder=folder,
     )
 
 
@@ -85,7 +89,7 @@ class Disk:
     def __init__(self, database_url: str) -> None:
         url = make_url(database_url)
         file = url.database if url.drivername == "sqlite" else None
-        self._folder = Path(file).parent if file else Path(tempfile.gettempdir())
+        self.folder = Path(file).parent if file else Path(tempfile.gettempdir())
         self._looked = float("-inf")
         self._low = False
 
@@ -93,6 +97,6 @@ class Disk:
         """Whether less than a tenth of it is free."""
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY_S:
-            usage = shutil.disk_usage(self._folder)
+            usage = shutil.disk_usage(self.folder)
             self._looked, self._low = now, usage.free < min(LOW * usage.total, ENOUGH)
         return self._low

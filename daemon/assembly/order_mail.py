@@ -132,7 +132,7 @@ def _intake(
         return None
     paths = ReturnPaths(settings.shops, keys.return_paths, around.metrics)
     return Intake(
-        terms_of(settings, settings.intake),
+        terms_of(settings, settings.intake, disk.folder),
         store,
         around.clock.now,
         bounce_shop=paths.shop_of,

@@ -58,10 +58,9 @@ def refused(
     **facts: object,
 ) -> Reply:
     """Tell of a message or a recipient that was not taken; returns the reply."""
-    purpose = transaction.purpose if transaction else None
     house.tell(
         Event.PUT_OFF if reply.code < 500 else Event.REFUSED,
-        purpose.shop if purpose else None,
+        transaction.shop if transaction else None,
         client=bringer.client,
         login=bringer.login,
         mail_from=transaction.mail_from if transaction else None,

@@ -42,6 +42,12 @@ class Transaction(Envelope):
         """What it is for, once a recipient was taken."""
         return self._asking.purpose
 
+    @property
+    def shop(self) -> str | None:
+        """Whose it is: the mail's, else the client's, as far as either is known."""
+        known = self.purpose.shop if self.purpose else None
+        return known or (self._asking.shop.name if self._asking.shop else None)
+
     def add(self, argument: str) -> Reply:
         """Read RCPT's argument and rule on it. Raises Refused."""
         address, parameters = read_path(argument, "TO:")

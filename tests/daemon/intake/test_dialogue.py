@@ -113,6 +113,15 @@ async def test_the_same_again_is_answered_alike_and_kept_once() -> None:
     assert [event for event, _ in shelf.events] == ["taken", "duplicate", *["taken"] * 3]
 
 
+async def test_what_a_shop_may_not_send_is_counted_as_the_shops() -> None:
+    shelf = Shelf()
+    async with intake(shelf) as running, client(running.ports[0]) as one:
+        await one.ask("EHLO shop.example")
+        await one.ask("MAIL FROM:<orders@stranger.example>")
+        assert (await one.ask(f"RCPT TO:<{CUSTOMER}>")).startswith("550 5.7.1")
+    assert shelf.events == [("refused", "bikes")]
+
+
 async def test_a_message_without_message_id_gets_the_same_one_each_time() -> None:
     shelf = Shelf()
     bare = LETTER.replace(b"Message-ID: <1001@bikes.example>\r\n", b"")
