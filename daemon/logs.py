@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -36,9 +37,20 @@ def setup(*, as_json: bool | None = None, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Steadfast(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Steadfast(structlog.PrintLogger):
+    """Loses lines that cannot be written: a full disk is no reason to fail at what they tell of."""
+
+    def msg(self, message: str) -> None:
+        """Print it, if there is room."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = error = critical = exception = failure = fatal = msg
 
 
 def _without_secrets(_logger: object, _method: str, event: Any) -> Any:  # noqa: ANN401 - structlog's type

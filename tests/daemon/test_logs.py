@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +47,16 @@ def test_a_secret_is_never_written(capsys: pytest.CaptureFixture[str]) -> None:
     logs.setup(as_json=True)
     structlog.get_logger().info("login", password="canary")
     assert "canary" not in capsys.readouterr().err
+
+
+def test_a_line_that_finds_no_room_is_lost_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Path("/dev/full").open("w", buffering=1) as full, Path(os.devnull).open("w") as nothing:
+        monkeypatch.setattr(sys, "stderr", full)
+        logs.setup(as_json=True)
+        structlog.get_logger().info("reply", text="anything")
+        structlog.get_logger().error("and another")
+        with pytest.raises(OSError, match="No space left"):
+            full.flush()
+        os.dup2(nothing.fileno(), full.fileno())  # or closing it would fail
