@@ -23,7 +23,7 @@ REPEATS = 3
 LOADS = {"3 KB": (3_000, 3_000), "40 KB": (40_000, 1_500)}
 """Octets of a message, and how many of them."""
 NEEDED, GOAL = 2.0, 3.0
-Rates = dict[tuple[str, str], list[float]]
+Runs = dict[tuple[str, str], list[peers.Run]]
 
 
 def main() -> dict[str, Any]:
@@ -31,49 +31,53 @@ def main() -> dict[str, Any]:
     if shutil.which("smtp-sink", path="/usr/sbin:/usr/bin") is None:
         Console().print("Postfix is not installed: nothing was measured.")
         return {}
-    rates: Rates = {}
+    runs: Runs = {}
     for _ in range(REPEATS):
         for load, (size, count) in LOADS.items():
-            for name, rate in _turn(size, count).items():
-                rates.setdefault((load, name), []).append(rate)
-    return _report(rates)
+            for name, run in _turn(size, count).items():
+                runs.setdefault((load, name), []).append(run)
+    return _report(runs)
 
 
-def _turn(size: int, count: int) -> dict[str, float]:
-    """Every contender's rate, each with a fresh queue."""
+def _turn(size: int, count: int) -> dict[str, peers.Run]:
+    """Every contender's run, each with a fresh queue."""
     with ExitStack() as undo:
         port = undo.enter_context(peers.sink())
-        rates = {PEER: peers.postfix(port, count, size)}
+        runs = {PEER: peers.postfix(port, count, size)}
         urls = {
             "SQLite": undo.enter_context(sqlite_url()),
             "PostgreSQL": undo.enter_context(postgresql_url({})),
         }
         for name, url in urls.items():
             if url:
-                rates[name] = peers.ours(url, port, count, size)
-        return rates
+                runs[name] = peers.ours(url, port, count, size)
+        return runs
 
 
-def _report(rates: Rates) -> dict[str, float]:
+def _report(runs: Runs) -> dict[str, float]:
     table = Table(title="Sent on (messages/s, 20 connections)")
-    for column in ("load", "sender", "median", "x Postfix", "each", "needed", "goal"):
+    for column in ("load", "sender", "median", "x Postfix", "each", "needed", "goal", "CPU ms"):
         table.add_column(column, justify="left" if column in {"load", "sender"} else "right")
     figures = {}
-    for (load, name), mine in rates.items():
-        ratios = [one / other for one, other in zip(mine, rates[load, PEER], strict=True)]
+    for (load, name), mine in runs.items():
+        pairs = zip(mine, runs[load, PEER], strict=True)
+        ratios = [one.rate / other.rate for one, other in pairs]
         table.add_row(*_row(load, name, mine, ratios))
         key = f"{load.replace(' ', '').lower()}_{name.lower()}"
         figures[key] = round(statistics.median(ratios), 2)
-        figures[f"{key}_rate"] = round(statistics.median(mine))
+        figures[f"{key}_rate"] = round(statistics.median(run.rate for run in mine))
+        figures[f"{key}_cpu_ms"] = round(statistics.median(run.cpu_ms for run in mine), 2)
     console = Console()
     console.print(table)
     console.print(f"n = {REPEATS} runs of each, in turns; a ratio is within one turn", style="dim")
     return figures
 
 
-def _row(load: str, name: str, mine: list[float], ratios: list[float]) -> tuple[str, ...]:
-    rate = f"{statistics.median(mine):.0f}"
+def _row(load: str, name: str, mine: list[peers.Run], ratios: list[float]) -> tuple[str, ...]:
+    rate = f"{statistics.median(run.rate for run in mine):.0f}"
+    cpu = f"{statistics.median(run.cpu_ms for run in mine):.2f}"
     if name == PEER:
-        return (load, name, rate, "", "", "", "")
+        return (load, name, rate, "", "", "", "", cpu)
     each = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
-    return (load, name, rate, f"{statistics.median(ratios):.2f}", each, f"{NEEDED}", f"{GOAL}")
+    median = f"{statistics.median(ratios):.2f}"
+    return (load, name, rate, median, each, f"{NEEDED}", f"{GOAL}", cpu)
