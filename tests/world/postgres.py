@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +91,13 @@ class Cluster:
     def url(self, name: str) -> str:
         """The SQLAlchemy URL of a database, without a driver."""
         return f"postgresql://app@/{name}?host={self.folder}&port={PORT}"
+
+    def restart(self, away_s: float = 0.0) -> None:
+        """End the server, and start it again so many seconds later."""
+        if self.server:
+            self.server.stop()
+        time.sleep(away_s)
+        self._serve()
 
     def stop(self) -> None:
         """End the cluster and remove its folder."""
