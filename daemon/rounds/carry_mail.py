@@ -15,7 +15,7 @@ from daemon.ledger import attempts, messages
 from daemon.ledger.failures import LedgerError
 from daemon.outbound.signing import Unsigned
 from daemon.rounds import mail_outcomes
-from daemon.rounds.mail_texts import Room
+from daemon.rounds.mail_room import Room
 from daemon.rulings.retries import pause
 from daemon.rulings.way_out import Choice, Ending, decide, instead, life_over, nowhere
 from probes.smtp_session import Transaction, Withdrawn

@@ -13,7 +13,7 @@ import structlog
 from daemon.ledger import attempts
 from daemon.ledger.failures import LedgerError
 from daemon.rounds.carry_mail import Carrier, Point
-from daemon.rounds.mail_texts import SMALL
+from daemon.rounds.mail_room import SMALL
 from daemon.rounds.ways_out import Lane
 
 if TYPE_CHECKING:

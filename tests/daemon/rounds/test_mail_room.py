@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.rounds.mail_texts import Room
+from daemon.rounds.mail_room import Room
 
 
 async def test_who_finds_room_does_not_wait_and_who_does_not_waits_in_turn() -> None:
