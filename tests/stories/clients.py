@@ -68,11 +68,11 @@ async def msmtp(house: House, message: bytes, *, tls: str) -> Ended:
     )
 
 
-async def talk(port: int, *lines: str | bytes) -> list[str]:
-    """Say the lines one by one; the greeting and the last line of each reply."""
-    reader, writer = await asyncio.open_connection(HERE, port)
+async def talk(port: int, *lines: str | bytes, at: str = HERE) -> list[str]:
+    """Say the lines one by one from the address `at`; the last line of each reply."""
+    reader, writer = await asyncio.open_connection(HERE, port, local_addr=(at, 0))
     try:
-        replies = [await _reply(reader)]
+        replies = [await _reply(reader)]  # the greeting
         for line in lines:
             writer.write((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
             await writer.drain()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import socket
 import time
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,9 @@ HERE, STRANGER = "127.0.0.1", "127.0.0.2"
 SENDER = "orders@saffron.test"
 USERNAME, PASSWORD = "saffron", "as long as it is secret"
 COPY_TO = "copies@hats.test"
+BOUNCES = "bounces@saffron.test"
 PATIENCE_S = 30.0
+BELOW_THE_EPHEMERAL = range(20_000, 32_000)
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 
@@ -168,11 +171,15 @@ class House:
 
 @asynccontextmanager
 async def open_house(folder: Path, *, next_hop: int | None = None) -> AsyncIterator[House]:
-    """The world and the service in it; `next_hop` is a port that all mail goes to instead."""
+    """The world and the service in it.
+
+    `next_hop` is a port that all mail goes to instead of the world's relays, from signed paths.
+    """
     async with AsyncExitStack() as stack:
+        hashing = asyncio.create_task(_hash_password(folder / "saffron.hash"))
         world = await DemoWorld.start(folder)
         stack.push_async_callback(world.stop)
-        await _hash_password(folder / "saffron.hash")
+        await hashing
         ports = Ports(*free_ports(3))
         change(world.settings_file, **_settings(world, folder, ports, next_hop))
         ledger = await Ledger.open(f"sqlite:///{folder}/ledger.db")
@@ -197,6 +204,7 @@ def _settings(
     [shop] = yaml.safe_load(world.settings_file.read_text())["shops"]
     if next_hop:
         _send_to(shop, next_hop)
+        shop["bounces"] = {"address": BOUNCES}
     shop["intake"] |= {"username": USERNAME, "password_hash_file": str(folder / "saffron.hash")}
     return {
         "intake": {"listen": listeners, "hostname": "intake.saffron.test"},
@@ -207,6 +215,7 @@ def _settings(
 def _send_to(shop: dict[str, Any], port: int) -> None:
     for route in shop["routes"]:
         route["smtp"] = {"host": HERE, "port": port, "tls": "none"}
+        route["return_path"] = "signed"
         del route["login"]
 
 
@@ -214,6 +223,8 @@ def _one_that_sends_itself(other: dict[str, Any]) -> dict[str, Any]:
     shop = deepcopy(other)  # settings take no YAML aliases
     route = {**shop["routes"][0], "name": "own", "from": "Hats <orders@hats.test>"}
     intake = {"mode": "copy", "copy_to": [COPY_TO]}
+    shop.pop("bounces", None)
+    route["return_path"] = "plain"
     return {**shop, "name": "hats", "title": "Hats", "intake": intake, "routes": [route]}
 
 
@@ -230,7 +241,13 @@ async def _hash_password(file: Path) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
+    """Ports of 127.0.0.1 that nobody listens on, and that no client is given by chance."""
     with ExitStack() as held:
-        taken = [held.enter_context(socket.create_server((HERE, 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in taken]
+        found: list[int] = []
+        for port in random.sample(BELOW_THE_EPHEMERAL, 50 + count):
+            with suppress(OSError):
+                held.enter_context(socket.create_server((HERE, port)))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise RuntimeError("no port is free")
