@@ -30,7 +30,9 @@ LATENCY_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 OUTCOMES = ("accepted", "deferred", "rejected", "failed")
 NOTICE_OUTCOMES = ("sent", "put_off", "failed")
 PING_OUTCOMES = ("sent", "failed")
-CAUSES = ("authentication", "provider", "seed", "content", "route")
+CAUSES = ("authentication", "provider", "seed", "content", "route", "refused", "held")
+NO_PROVIDER = ""
+"""Of an incident that is about order mail, at whichever provider."""
 ROUTE = ("shop", "route", "provider")
 
 

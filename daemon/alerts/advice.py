@@ -35,6 +35,8 @@ def advise(story: Story) -> tuple[Advice, ...]:
     if story.cause is Cause.SEED:
         word = "seed_learned" if story.effect is Effect.SPAM else "seed_login"
         return (Advice(word, {"seed": story.seed or story.provider}),)
+    if story.cause is Cause.HELD:
+        return (Advice("decide"),)
     found = [*_from_findings(story), *_from_cause(story)]
     if not found:
         found = [Advice("slow_down", {"route": story.route})]

@@ -25,6 +25,8 @@ class Cause(StrEnum):
     BLOCKLIST = "blocklist"
     REFUSED = "refused"
     """The route's own server does not take the receipts."""
+    HELD = "held"
+    """Receipts that only a person can decide on."""
 
 
 class Effect(StrEnum):
@@ -36,6 +38,7 @@ class Effect(StrEnum):
     REFUSED = "refused"
     UNPROVEN = "unproven"
     """They arrive, but do not pass SPF, DKIM and DMARC."""
+    HELD = "held"
 
 
 class OtherRoutes(StrEnum):
@@ -65,6 +68,7 @@ class Story:
     `findings` rank what to do. `reply` is what the route's server answered. `template` names the
     receipt's text that is hit. `was` is the cause told before. `again` marks a relapse. Once
     resolved, `until` says when, and `hit` of `probes` test receipts fared badly in between.
+    `held` receipts wait for a person; `elsewhere` went by another route.
     `link` leads to the page where the incident is acknowledged.
     """
 
@@ -88,6 +92,8 @@ class Story:
     until: datetime | None = None
     probes: int = 0
     hit: int = 0
+    held: int = 0
+    elsewhere: int = 0
     link: str | None = None
 
 

@@ -71,7 +71,11 @@ def _seed_way(story: Story) -> str:
 
 def _story_subject(story: Story, speaker: Speaker) -> str:
     if story.kind is NoticeKind.RESOLVED:
-        way = {Cause.SEED: "resolved_seed", Cause.REFUSED: "resolved_refused"}
+        way = {
+            Cause.SEED: "resolved_seed",
+            Cause.REFUSED: "resolved_refused",
+            Cause.HELD: "resolved_held",
+        }
         key = way.get(story.cause, "resolved")
     elif story.kind is NoticeKind.OPENED and story.again:
         key = "again"
@@ -100,12 +104,16 @@ def _problem(story: Story, speaker: Speaker) -> Iterator[str]:
     yield from _lead(story, speaker)
     if story.counts:
         yield _seen(story, speaker)
+    if story.held:
+        yield speaker.say("seen.held", story.held)
     since = speaker.when(story.since, story.now)
     yield speaker.say(
         f"why.{_why(story)}", since=since, template=story.template or "", **_names(story)
     )
     if story.reply:
         yield speaker.say("why.reply", reply=story.reply)
+    if story.elsewhere:
+        yield speaker.say("seen.elsewhere", story.elsewhere)
 
 
 def _lead(story: Story, speaker: Speaker) -> Iterator[str]:
@@ -158,7 +166,7 @@ def _resolved(story: Story, speaker: Speaker) -> Iterator[str]:
 
 def _landed(story: Story, speaker: Speaker) -> str:
     until = speaker.when(story.until or story.now, story.now)
-    way = {Cause.SEED: "seed", Cause.REFUSED: "takes"}.get(story.cause, "lands")
+    way = {Cause.SEED: "seed", Cause.REFUSED: "takes", Cause.HELD: "held"}.get(story.cause, "lands")
     return speaker.say(f"resolved.{way}", until=until, **_names(story))
 
 

@@ -18,6 +18,7 @@ WATCH_EVERY_S = 2
 NOTIFY_EVERY_S = 2
 READ_EVERY_S = 1
 LOOK_UP_EVERY_S = 5
+WATCH_ROUTES_EVERY_S = 15
 FORGET_EVERY_S = 3_600
 READER_ALLOWED_S = 300
 """A look and a wait take a minute; IMAP's own time-outs end anything longer."""
@@ -53,6 +54,7 @@ def _add_order_mail(supervisor: Supervisor, engine: Engine) -> None:
     supervisor.every(READ_EVERY_S, "read bounces", post.returns.round.run_once)
     for box in post.returns.mailboxes:
         _add_mailbox(supervisor, box.name, box)
+    supervisor.every(WATCH_ROUTES_EVERY_S, "watch routes", post.watcher.run_once)
     supervisor.every(LOOK_UP_EVERY_S, "look up addresses", post.look_up.run_once)
 
 

@@ -20,6 +20,7 @@ from daemon.ledger.failures import LedgerError, LedgerFull
 from daemon.rounds.look_up_addresses import AddressLookUp
 from daemon.rounds.read_orders import OrderReader
 from daemon.rounds.send_mail import MailSender
+from daemon.rounds.watch_routes import RouteWatcher
 from probes.addressee import Addressees
 from probes.resolver import Resolver
 from probes.return_path import is_ours, opened
@@ -49,6 +50,7 @@ class OrderMail:
     look_up: AddressLookUp
     returns: Returns
     disk: Disk
+    watcher: RouteWatcher
 
 
 @asynccontextmanager
@@ -86,6 +88,7 @@ async def open_order_mail(
             look_up=AddressLookUp(around, Addressees(resolver)),
             returns=returns,
             disk=disk,
+            watcher=RouteWatcher(around, ways),
         )
 
 

@@ -13,6 +13,8 @@ STANDINGS = 0x5265_6377
 """To advance the standings."""
 NOTICES = 0x5265_6378
 """To decide whom to tell what."""
+ROUTES = 0x5265_6379
+"""To judge routes by what came of order mail."""
 
 
 async def take(conn: AsyncConnection, turn: int) -> None:

@@ -47,6 +47,8 @@ EFFECTS = {
     "locked": Effect.MISSING,
     "flipped": Effect.SPAM,
 }
+OF_MAIL = {Cause.REFUSED: Effect.REFUSED, Cause.HELD: Effect.HELD}
+"""What is told of order mail itself, and not of test receipts."""
 """What happens to the receipts, by most bad ones' fate or by a seed's fault."""
 SEEN = frozenset({"inbox", "tab"})
 UNSEEN = frozenset({"spam", "other", "missing", "unsent"})
@@ -123,6 +125,8 @@ async def _story(
         until=until,
         probes=sent,
         hit=hit,
+        held=facts.get("mails") or 0,
+        elsewhere=facts.get("sent") or 0,
     )
 
 
@@ -133,6 +137,8 @@ def _since(row: IncidentRow) -> datetime:
 
 
 def _effect(row: IncidentRow) -> Effect:
+    if told := OF_MAIL.get(Cause(row.cause)):
+        return told
     fate = row.facts.get("fault") if row.seed else row.facts.get("fate")
     unproven = row.cause == Cause.AUTHENTICATION
     return EFFECTS.get(str(fate), Effect.UNPROVEN if unproven else Effect.MISSING)
@@ -167,6 +173,8 @@ async def _found(conn: AsyncConnection, row: IncidentRow) -> tuple[Finding, ...]
 
 async def _reply(conn: AsyncConnection, row: IncidentRow) -> str | None:
     """What the route's server answered last, where that is the trouble."""
+    if said := row.facts.get("reply"):
+        return str(said)
     if _effect(row) is not Effect.REFUSED or not row.evidence:
         return None
     known = await probes.by_ids(conn, row.evidence[-1:])
