@@ -73,8 +73,9 @@ async def test_everything_is_on_record_before_the_network_sees_the_next(
 
 
 async def test_a_refusal_of_the_sender_goes_by_the_next_route_at_once(
-    around: Surroundings,
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("daemon.rounds.send_mail.LOOK_S", 60.0)
     async with (
         scripted({".": BAD_SENDER}) as server,
         scripted() as spare,
