@@ -70,6 +70,7 @@ async def test_the_owner_is_told_when_the_route_takes_mail_again(around: Surroun
         for tries in (1, 2, 3):
             await _tried(on, mail, tries)
             on.later(minutes=30)
+        await _tried(on, mail, 4)
         await watcher(on).run_once()
         [row] = await all_of(on)
         assert row.state == IncidentState.OPEN
