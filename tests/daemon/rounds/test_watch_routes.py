@@ -99,6 +99,7 @@ async def test_mail_that_nobody_takes_is_told_once_after_five_days(around: Surro
     async with post_office(around, {"main": NOBODY}) as on:
         taken = [await on.take_in(number) for number in range(3)]
         await on.until(taken[0], "deferred")
+        await _nothing_in_hand(on)
         on.later(days=5, minutes=1)
         for mail in taken:
             await on.until(mail, "cancelled")
@@ -131,3 +132,9 @@ async def _tried(office: PostOffice, mail: str, tries: int) -> None:
         while sum(len(past.tries) for past in await office.past(mail)) < tries:
             await asyncio.sleep(0.01)
         await office.until(mail, "deferred")
+
+
+async def _nothing_in_hand(office: PostOffice) -> None:
+    async with asyncio.timeout(10):
+        while office.sender._in_hand:
+            await asyncio.sleep(0.01)
