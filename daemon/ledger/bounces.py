@@ -126,6 +126,7 @@ class BounceRow:
     why: str | None
     suppress: bool
     applied_at: datetime | None
+    watched_at: datetime | None
 
 
 async def record(

@@ -63,9 +63,11 @@ def attribute(
 
 
 def _failures(lane: Lane, on_route: Iterable[Lane], thresholds: Thresholds) -> int:
-    """Receipts by this route, lately, that could not prove their author."""
-    recent = lane.standing.at - thresholds.recent_min * 60
-    return sum(r.unauthenticated for other in on_route for r in other.receipts(recent))
+    """Receipts by this route, of tests or of orders, that lately could not prove their author."""
+    recent, lanes = lane.standing.at - thresholds.recent_min * 60, list(on_route)
+    tests = sum(r.unauthenticated for other in lanes for r in other.receipts(recent))
+    orders = (known for other in lanes for known in other.returned if known.at >= recent)
+    return tests + sum(known.unauthenticated for known in orders)
 
 
 def _since(lane: Lane) -> list[Receipt]:

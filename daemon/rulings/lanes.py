@@ -35,6 +35,14 @@ class Receipt(NamedTuple):
     sent_at: float
 
 
+class CameBack(NamedTuple):
+    """An order mail that came back by the sender's fault, at `at` (epoch seconds)."""
+
+    mail: str
+    at: float
+    unauthenticated: bool
+
+
 def unauthenticated(observation: Observation) -> bool:
     """Whether the message was seen and could not prove its author (RFC 9989: DMARC's result).
 
@@ -52,7 +60,7 @@ class Lane:
     `straight` counts good probes in a row; `since` is when the first bad probe was sent after the
     lane was last calm; `doubted` is since when its cause has looked like a later one in the order;
     `pinned` is since when a seed has looked flipped; `told` holds the faults of seeds that the
-    operator has heard of.
+    operator has heard of; `returned` is the order mail that came back lately.
     """
 
     key: LaneKey
@@ -68,6 +76,7 @@ class Lane:
     closed_at: float = 0.0
     pinned: dict[str, float] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
+    returned: list[CameBack] = field(default_factory=list)
 
     @property
     def shop(self) -> str:
@@ -103,6 +112,8 @@ class Lane:
     def as_json(self) -> dict[str, Any]:
         """The lane as a JSON object; `lane_from_json` continues as if nothing had happened."""
         kept = {name: getattr(self, name) for name in _PLAIN}
+        if self.returned:
+            kept["returned"] = [[*known] for known in self.returned]
         return kept | {
             "key": [*self.key],
             "standing": self.standing.as_json(),
@@ -132,6 +143,7 @@ def lane_from_json(document: Mapping[str, Any]) -> Lane:
         key=(shop, route, provider),
         standing=Standing.from_json(document["standing"]),
         recent={receipt.probe: receipt for receipt in receipts},
+        returned=[CameBack(*parts) for parts in document.get("returned", ())],
         **{name: document[name] for name in _PLAIN},
     )
 

@@ -31,13 +31,15 @@ def facts(lane: Lane, at_provider: Sequence[Lane], thresholds: Thresholds) -> di
     `receipts` were sent since `since` to `seeds` inboxes, `receipts_bad` of them to `seeds_bad`
     did not land; `last_bad` is the unbroken run at the end; `fate` is what became of most of the
     bad ones; `normal_one_in` is how rare a bad one is by the baselines; `other_lands` whether the
-    shop's `other_route` lands at the same provider now (None: nobody knows).
+    shop's `other_route` lands at the same provider now (None: nobody knows). `bounces` is how many
+    order mails came back by the sender's fault, and is left out when none did.
     """
     since = lane.standing.at if lane.since is None else lane.since
     receipts = list(lane.receipts(since))
     bad = [receipt for receipt in receipts if receipt.bad]
     other = _other(lane, at_provider)
-    return {
+    bounces = sum(known.at >= since for known in lane.returned)
+    return ({"bounces": bounces} if bounces else {}) | {
         "since": _instant(since),
         "seeds": len(lane.standing.seeds),
         "seeds_bad": len({receipt.seed for receipt in bad}),
@@ -88,6 +90,22 @@ def opened(lane: Lane, cause: Cause, found: dict[str, Any]) -> str:
 
 
 def _seen(lane: Lane, found: dict[str, Any]) -> str:
+    """What went wrong; test receipts are left out when none of them did."""
+    told = [_came_back(lane, found)] if found.get("bounces") else []
+    if found["receipts_bad"] or not told:
+        told.append(_tests(lane, found))
+    return " ".join(told)
+
+
+def _came_back(lane: Lane, found: dict[str, Any]) -> str:
+    mails = "order receipt" if found["bounces"] == 1 else "order receipts"
+    return (
+        f"{lane.provider.title()}: {found['bounces']} {mails} by {lane.route} came back, and not "
+        "for their addresses' fault."
+    )
+
+
+def _tests(lane: Lane, found: dict[str, Any]) -> str:
     normal = f" (normally 1 in {found['normal_one_in']})" if found["normal_one_in"] else ""
     fate = FATES.get(found["fate"] or "", "where they belong")
     return (

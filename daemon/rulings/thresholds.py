@@ -58,6 +58,8 @@ class Thresholds:
     outage_missing: float = 0.85
     burst_missing: float = 0.3
     locked_missing: float = 0.985
+    bounce_odds: float = 500.0
+    """How much likelier mail comes back by the sender's fault in HALF, SPAM and MISSING."""
     locked_late: float = 0.02
     """P(a receipt that missed its deadline still arrives), against 1 for a seed that works."""
 
@@ -71,6 +73,13 @@ class Thresholds:
     """Probes; older ones fade, so that a baseline follows a seed's habits over days."""
     always_spam_above: float = 0.3
     """A seed whose baseline is above says nothing about placement, only about arrival."""
+
+    # Order mail that comes back, next to the probes.
+    bounces_needed: int = 3
+    """Fewer open no incident while no probe speaks against the route."""
+    bounces_most: int = 6
+    """More within `bounce_min` add nothing."""
+    bounce_min: float = 60.0
 
     # Whose fault it is.
     deadline_min: float = 6.0

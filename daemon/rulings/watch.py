@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from daemon.rulings.attribution import LIKELY, Cause, attribute
+from daemon.rulings.bounce_evidence import take_in, unsupported
 from daemon.rulings.incidents import Event, Happening, incident_event, incident_id, seed_event
 from daemon.rulings.lanes import Lane, Receipt, lane_from_json, unauthenticated
 from daemon.rulings.observations import Observation, Verdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from daemon.rulings.bounce_evidence import OrderBounce
     from daemon.rulings.lanes import LaneKey
 
 __all__ = ["Cause", "Event", "Happening", "Watch"]
@@ -54,6 +56,14 @@ class Watch:
         if self._open and receipt.bad and not (known and known.bad):
             events += self._causes(lane, observation.at)
         return events
+
+    def came_back(self, bounce: OrderBounce) -> list[Event]:
+        """What a bounce of order mail brings to light; nothing where no probe has been."""
+        lane = self.lanes.get(bounce.lane)
+        if lane is None or not take_in(lane, bounce, self.thresholds):
+            return []
+        self._changed[lane.key] = lane
+        return self._moves(lane, bounce.at) + self._causes(lane, bounce.at)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Every lane as JSON, in the order in which they were first seen."""
@@ -159,7 +169,8 @@ class Watch:
         """Open or close the lane's incident."""
         p_bad = lane.standing.p_bad
         if lane.incident is None:
-            return self._open_incident(lane, at) if p_bad >= self.thresholds.open_at else []
+            opens = p_bad >= self.thresholds.open_at and not unsupported(lane, self.thresholds)
+            return self._open_incident(lane, at) if opens else []
         if p_bad < self.thresholds.close_below and self._enough(lane):
             return [self._close_incident(lane, at)]
         return []

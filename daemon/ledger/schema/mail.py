@@ -249,11 +249,25 @@ bounces = Table(
     Column("suppress", Boolean, nullable=False),
     # NULL while it is still open whether the attempt was taken: a bounce may outrun our record
     Column("applied_at", Instant),
+    Column("watched_at", Instant),  # when the standings took note of it
     # a bounce comes again after a crash, and by several mailboxes: it counts once
     UniqueConstraint("shop", "attempt", "recipient", "sha256"),
 )
 
+# written out, as UNREAD is
+BOUNCE_UNWATCHED = and_(
+    bounces.c.watched_at.is_(None),
+    bounces.c.fault == bindparam("senders", Fault.SENDER, unique=True, literal_execute=True),
+)
+
 Index("ix_bounces_mail", bounces.c.mail)
+# every few seconds the standings ask what is new
+Index(
+    "ix_bounces_unwatched",
+    bounces.c.received_at,
+    sqlite_where=BOUNCE_UNWATCHED,
+    postgresql_where=BOUNCE_UNWATCHED,
+)
 Index("ix_bounces_shop", bounces.c.shop, bounces.c.received_at)
 
 suppressions = Table(

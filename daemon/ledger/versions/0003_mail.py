@@ -223,6 +223,7 @@ def _bounces() -> None:
         sa.Column("why", sa.Text),
         sa.Column("suppress", sa.Boolean, nullable=False),
         sa.Column("applied_at", INSTANT),
+        sa.Column("watched_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bounces")),
         sa.UniqueConstraint(
             "shop",
@@ -240,6 +241,8 @@ def _bounces() -> None:
     )
     op.create_index("ix_bounces_mail", "bounces", ["mail"])
     op.create_index("ix_bounces_shop", "bounces", ["shop", "received_at"])
+    unwatched = "watched_at IS NULL AND fault = 'sender'"
+    _partial_index("ix_bounces_unwatched", "bounces", ["received_at"], unwatched)
 
 
 def _suppressions() -> None:

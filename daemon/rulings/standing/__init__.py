@@ -10,5 +10,6 @@ it against the whole table.
 from __future__ import annotations
 
 from daemon.rulings.standing.belief import Standing, advance, correct, relearn
+from daemon.rulings.standing.bounced import weigh_bounce
 
-__all__ = ["Standing", "advance", "correct", "relearn"]
+__all__ = ["Standing", "advance", "correct", "relearn", "weigh_bounce"]

@@ -73,7 +73,7 @@ class Standing(NamedTuple):
     @classmethod
     def new(cls, at: float, thresholds: Thresholds) -> Standing:
         """Before anything was seen."""
-        return _summed(at, (), (), (), Shape(0, 0), (first_cells(thresholds),))
+        return summed(at, (), (), (), Shape(0, 0), (first_cells(thresholds),))
 
     def cells(self) -> Row:
         """P(cell), in the order of `Cell`."""
@@ -105,7 +105,7 @@ class Standing(NamedTuple):
         rows: Any = tuple(struct.iter_unpack("<6d", b85decode(packed)))
         known = tuple(Baseline(*counts) for counts in baselines)
         shape = Shape(len(seeds), faulty)
-        return _summed(at, tuple(seeds), tuple(stepped), known, shape, rows)
+        return summed(at, tuple(seeds), tuple(stepped), known, shape, rows)
 
 
 def advance(
@@ -150,7 +150,7 @@ def correct(
     place = standing.seeds.index(seed)
     at, seeds, stepped, baselines, shape, rows, *_ = standing
     rows = seen(rows, axis(shape, place), Moves.of(STILL, ratio))
-    return _summed(at, seeds, stepped, baselines, shape, rows)
+    return summed(at, seeds, stepped, baselines, shape, rows)
 
 
 def relearn(standing: Standing, seed: str, thresholds: Thresholds) -> Standing:
@@ -158,7 +158,7 @@ def relearn(standing: Standing, seed: str, thresholds: Thresholds) -> Standing:
     place = standing.seeds.index(seed)
     at, seeds, stepped, baselines, shape, rows, *_ = standing
     renewed = _put(baselines, place, baselines[place].flipped(thresholds))
-    return _summed(at, seeds, stepped, renewed, shape, moved(rows, shape, place))
+    return summed(at, seeds, stepped, renewed, shape, moved(rows, shape, place))
 
 
 def _stepped(
@@ -176,7 +176,7 @@ def _stepped(
     moves = _moves(found, baselines[place].rates(thresholds), minutes, thresholds)
     rows = seen(drifted, axis(shape, place), moves)
     stepped = _put(stepped, place, _clock(before, at))
-    return _summed(_clock(known, at), seeds, stepped, baselines, shape, rows)
+    return summed(_clock(known, at), seeds, stepped, baselines, shape, rows)
 
 
 @lru_cache(maxsize=8192)
@@ -193,7 +193,7 @@ def _put(items: tuple[T, ...], place: int, item: T) -> tuple[T, ...]:
     return (*items[:place], item, *items[place + 1 :])
 
 
-def _summed(
+def summed(
     at: float,
     seeds: tuple[str, ...],
     stepped: tuple[float, ...],
@@ -201,6 +201,7 @@ def _summed(
     shape: Shape,
     rows: Rows,
 ) -> Standing:
+    """The standing with its sums: everything that builds one goes through here."""
     ok, blip, half, spam, missing, burst = map(sum, zip(*rows, strict=True))
     bad = half + spam + missing
     whole = ok + blip + bad + burst
@@ -230,7 +231,7 @@ def _enrolled(standing: Standing, seed: str, at: float, thresholds: Thresholds) 
     standing = _retired(standing, at)
     known, seeds, stepped, baselines, shape, rows, *_ = standing
     rows, shape = with_seed(rows, shape, first_habits(thresholds))
-    return _summed(known, (*seeds, seed), (*stepped, at), (*baselines, Baseline(at)), shape, rows)
+    return summed(known, (*seeds, seed), (*stepped, at), (*baselines, Baseline(at)), shape, rows)
 
 
 def _retired(standing: Standing, at: float) -> Standing:
@@ -241,7 +242,7 @@ def _retired(standing: Standing, at: float) -> Standing:
     place = stepped.index(oldest)
     rows, shape = without_seed(rows, shape, place)
     kept = _cut(seeds, place), _cut(stepped, place), _cut(baselines, place)
-    return _summed(known, *kept, shape, rows)
+    return summed(known, *kept, shape, rows)
 
 
 def _cut(items: tuple[T, ...], place: int) -> tuple[T, ...]:

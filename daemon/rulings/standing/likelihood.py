@@ -37,6 +37,16 @@ def likelihood(verdict: Verdict, late: bool, missed: float, spam: float, t: Thre
     return well, flipped, locked
 
 
+def bounce_ratio(t: Thresholds) -> Row:
+    """P(order mail comes back by the sender's fault | cell), against a route that is well.
+
+    The same for every habit of every seed: no seed had a part in it. Blips and bursts pass, and
+    what they delay does not come back.
+    """
+    odds = t.bounce_odds
+    return (1.0, 1.0, odds, odds, odds, 1.0)
+
+
 def _missing(missed: float, t: Thresholds) -> Row:
     burst = max(missed, t.burst_missing)
     return (missed, missed, missed, missed, t.outage_missing, burst)

@@ -146,6 +146,11 @@ def seen(rows: Sequence[Row], along: Axis, moves: Moves) -> Rows:
     return restore(new)
 
 
+def weighed(rows: Sequence[Row], by: Row) -> Rows:
+    """Every row weighed by something that no seed had a part in."""
+    return tuple(_one(tuple(rows), by))
+
+
 def _times(row: Row, factor: float) -> Row:
     a, b, c, d, e, f = row
     return (a * factor, b * factor, c * factor, d * factor, e * factor, f * factor)
