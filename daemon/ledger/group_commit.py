@@ -30,8 +30,8 @@ log = structlog.get_logger()
 
 MOST = 256
 """Jobs in one transaction."""
-PATIENCE_S = 2.0
-"""How long a submitter waits at the most."""
+PATIENCE_S = 1.9
+"""How long a submitter waits at the most: who waits for him is to be answered within 2 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
