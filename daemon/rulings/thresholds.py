@@ -58,7 +58,7 @@ class Thresholds:
     outage_missing: float = 0.85
     burst_missing: float = 0.3
     locked_missing: float = 0.985
-    bounce_odds: float = 500.0
+    bounce_odds: float = 1000.0
     """How much likelier mail comes back by the sender's fault in HALF, SPAM and MISSING."""
     locked_late: float = 0.02
     """P(a receipt that missed its deadline still arrives), against 1 for a seed that works."""

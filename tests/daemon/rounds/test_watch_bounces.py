@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
-from daemon.ledger import bounces, incidents, schema
+from daemon.ledger import bounce_evidence, bounces, incidents, schema
 from daemon.ledger.bounces import Bounce, Effect
 from daemon.lifecycles.order_mail import MailState
 from daemon.lifecycles.probe import ProbeState
@@ -124,7 +124,7 @@ async def test_one_bounce_is_a_doubt_and_three_are_an_incident(scene: Scene) -> 
     assert await scene.open_() == []
     await scene.come_back()
     await scene.come_back()
-    assert [str(event.event) for event in await scene.watcher.run_once()] == ["opened"]
+    assert [str(told.event) for told in await scene.watcher.run_once()] == ["opened"]
     assert await scene.open_() == [LANE]
 
 
@@ -195,3 +195,17 @@ async def test_one_whose_provider_stays_unknown_is_given_up_in_time(scene: Scene
     scene.around.clock.pass_(hours=7)  # type: ignore[attr-defined]
     await scene.watcher.run_once()
     assert (scene.p_bad, await scene.unmarked()) == (before, 0)
+
+
+async def test_what_is_new_is_found_by_its_index(scene: Scene) -> None:
+    asked: list[tuple[str, Any]] = []
+    async with scene.around.ledger.read() as conn:
+        if conn.dialect.name != "sqlite":
+            pytest.skip("SQLite's plan does not depend on how many rows there are")
+        event.listen(
+            conn.sync_connection, "before_cursor_execute", lambda *call: asked.append(call[2:4])
+        )
+        await bounce_evidence.unwatched(conn, stale=scene.now, limit=1)
+        [(statement, values)] = asked
+        plan = await conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        assert "INDEX ix_bounces_unwatched" in plan.all()[0].detail

@@ -68,13 +68,14 @@ def test_what_came_back_for_another_reason_is_the_routes() -> None:
     assert event.cause is Cause.ROUTE
 
 
-def test_three_open_one_although_probes_land_in_between() -> None:
+@pytest.mark.parametrize("gap", [1, 5, 10, 20, 25])
+def test_three_within_an_hour_open_one_although_probes_land_in_between(gap: int) -> None:
     watch = healthy()
-    opened = came_back(watch, DAY + 1)
-    for minute in (DAY + 1, DAY + 11):
-        opened += fed(watch, rounds(minute + 0.5, minute + 10))
-        opened += came_back(watch, minute + 10)
-    assert [event.event for event in opened] == [Happening.OPENED]
+    said = came_back(watch, DAY + 1)
+    for start in (DAY + 1, DAY + 1 + gap):
+        said += fed(watch, rounds(start + 0.5, start + gap))
+        said += came_back(watch, start + gap)
+    assert [event.event for event in said] == [Happening.OPENED]
 
 
 def test_three_in_a_day_between_probes_that_land_open_nothing() -> None:
