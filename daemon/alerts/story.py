@@ -68,7 +68,8 @@ class Story:
     `findings` rank what to do. `reply` is what the route's server answered. `template` names the
     receipt's text that is hit. `was` is the cause told before. `again` marks a relapse. Once
     resolved, `until` says when, and `hit` of `probes` test receipts fared badly in between.
-    `held` receipts wait for a person; `elsewhere` went by another route.
+    `returned` order receipts came back, `held` wait for a person, `elsewhere` went by another
+    route.
     `link` leads to the page where the incident is acknowledged.
     """
 
@@ -92,6 +93,7 @@ class Story:
     until: datetime | None = None
     probes: int = 0
     hit: int = 0
+    returned: int = 0
     held: int = 0
     elsewhere: int = 0
     link: str | None = None

@@ -104,6 +104,8 @@ def _problem(story: Story, speaker: Speaker) -> Iterator[str]:
     yield from _lead(story, speaker)
     if story.counts:
         yield _seen(story, speaker)
+    if story.returned:
+        yield speaker.say("seen.returned", story.returned, provider=story.provider)
     if story.held:
         yield speaker.say("seen.held", story.held)
     since = speaker.when(story.since, story.now)

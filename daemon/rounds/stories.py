@@ -125,6 +125,7 @@ async def _story(
         until=until,
         probes=sent,
         hit=hit,
+        returned=facts.get("bounces") or 0,
         held=facts.get("mails") or 0,
         elsewhere=facts.get("sent") or 0,
     )

@@ -168,3 +168,10 @@ async def test_a_cause_that_turned_back_meanwhile_is_not_told_against_itself(
     story = await told_by(around, key)
     assert isinstance(story, Story)
     assert (story.cause, story.was) == (Cause.ROUTE, None)
+
+
+async def test_what_came_back_is_told(around: Surroundings) -> None:
+    story = await told(around, provider="gmail", facts={"bounces": 3, "fate": None})
+    assert story.returned == 3
+    said = render(story, Reader("en", "UTC"), key="key").text
+    assert "3 order receipts came back from Gmail, and not for their addresses' fault." in said
