@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from daemon.ledger import attempts
 from daemon.ledger import schema as tables
 from daemon.ledger.attempts import Moves
 from daemon.ledger.database import Ledger
+from daemon.ledger.failures import LedgerError
 from daemon.lifecycles.arrival import Taken
 from daemon.lifecycles.attempt import AttemptState
 from daemon.metrics import Metrics
@@ -28,6 +30,7 @@ from daemon.rounds.send_mail import MailSender
 from daemon.rounds.surroundings import Surroundings
 from daemon.rounds.ways_out import WayOut
 from daemon.settings import load
+from daemon.supervision import Supervisor
 from probes.endpoint import Endpoint, Tls
 from tests.chaos.clocks import FACTOR, Later, Shared
 from tests.chaos.house import HOST, ROUTE, SHOP
@@ -71,7 +74,10 @@ async def _keep_house(settings: Path, clock: Clock) -> None:
         post = engine.order_mail
         assert post.intake
         await post.intake.start()
-        await post.sender.run(lambda: None)
+        keeper = Supervisor(clock, lambda _name: None, troubles=(LedgerError,))
+        pulse = partial(keeper.pulse, "send mail")
+        keeper.forever("send mail", partial(post.sender.run, pulse), allowed_s=60)
+        await asyncio.Event().wait()
 
 
 def _storing_hastily(arrivals: Arrivals, _: MailSender) -> Store:
@@ -111,12 +117,13 @@ def _deadly(point: str, visit: int) -> Callable[[str], None]:
 
 async def _send(url: str, port: int, clock: Clock, reached: Callable[[str], None]) -> None:
     ledger = await Ledger.open(url)
-    await _sender(ledger, Moves(ledger), port, clock, reached).run(lambda: None)
+    await sender_of(ledger, Moves(ledger), port, clock, reached).run(lambda: None)
 
 
-def _sender(
+def sender_of(
     ledger: Ledger, moves: Moves, port: int, clock: Clock, reached: Callable[[str], None]
 ) -> MailSender:
+    """The product's own, by a route to that port."""
     endpoint = Endpoint(HOST, port, Tls.NONE)
     terms = Terms(endpoint, None, "shop.example", clock.now, reached=reached)
     around = Surroundings(ledger, clock, Metrics("chaos"))
@@ -157,7 +164,7 @@ async def _work(
 ) -> None:
     ledger = await Ledger.open(url)
     moves = Watched(ledger, record, careless=careless)
-    await _sender(ledger, moves, port, clock, reached).run(lambda: None)
+    await sender_of(ledger, moves, port, clock, reached).run(lambda: None)
 
 
 def _pass_by(_point: str) -> None:

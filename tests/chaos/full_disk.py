@@ -67,21 +67,21 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-async def full_disk(folder: Path) -> Outcome:
-    """The whole service; once its disk is full it stays so for four seconds."""
+async def full_disk(folder: Path, full_s: float = FULL_S) -> Outcome:
+    """The whole service, whose disk is full for so long."""
     with small_disk(folder) as disk:
         async with next_server() as further:
             house = build(disk, further.port)
             async with running(house.settings, "--no-probing"):
                 await greeted(house.intake)
                 async with clients(house.intake, CLIENTS) as told, httpx2.AsyncClient() as http:
-                    outcome = await _through_it(house, disk, told, http)
+                    outcome = await _through_it(house, full_s, told, http)
             found = await books.read(house.database)
             return Outcome(told, found, dict(further.came), intact(house.file), *outcome)
 
 
 async def _through_it(
-    house: House, disk: Path, told: Memory, http: httpx2.AsyncClient
+    house: House, full_s: float, told: Memory, http: httpx2.AsyncClient
 ) -> tuple[float, int, float, float, float]:
     health = f"http://{HOST}:{house.metrics}/-/healthy"
 
@@ -95,10 +95,10 @@ async def _through_it(
     told.put_off.clear()
     told.slowest_s = 0.0
     full = time.monotonic()
-    ballast = _fill(disk)
+    ballast = _fill(house.settings.parent)
     await until(lambda: color(503), every_s=0.02)
     red_after_s = time.monotonic() - full
-    await asyncio.sleep(FULL_S)
+    await asyncio.sleep(full_s)
     slowest_s, others = told.slowest_s, told.put_off.total() - _no_room(told)
     count = len(told.acknowledged)
     free = time.monotonic()

@@ -21,6 +21,8 @@ STEP_S = 360.0
 was tried once is due again."""
 DRAIN_STEP_S = 5 * 3_600.0
 DRAINED_WITHIN_S = 180
+STILL_S = 0.6
+"""Who has sent nothing for so long has nothing to send."""
 
 
 class Households:
@@ -50,7 +52,7 @@ class Households:
         async with opened(self._house.database) as ledger, asyncio.timeout(DRAINED_WITHIN_S):
             left = await books.waiting(ledger)
             while left:
-                await asyncio.sleep(1)
+                await asyncio.sleep(STILL_S)
                 before, left = left, await books.waiting(ledger)
                 if left == before:  # what is not yet due by this clock
                     await self.kill()

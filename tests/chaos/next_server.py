@@ -21,11 +21,13 @@ _LARGEST = 1 << 20
 class NextServer:
     """A message counts from its final dot on, whether its sender lives to hear the answer or not.
 
-    The answer comes `after_s` later.
+    The answer comes `after_s` later. With `put_off_first` each is asked to come again, once.
     """
 
-    def __init__(self, after_s: float) -> None:
+    def __init__(self, after_s: float, *, put_off_first: bool) -> None:
         self._after_s = after_s
+        self._put_off_first = put_off_first
+        self.put_off: set[str] = set()
         self.came: Counter[str] = Counter()
         self.port = 0
 
@@ -39,14 +41,19 @@ class NextServer:
                     break
                 writer.write(_answer(verb))
                 if verb == b"DATA":
-                    self._note(await reader.readuntil(_END))
+                    answer = self._take(await reader.readuntil(_END))
                     await asyncio.sleep(self._after_s)
-                    writer.write(b"250 2.0.0 queued as 4711\r\n")
+                    writer.write(answer)
         writer.close()
 
-    def _note(self, message: bytes) -> None:
+    def _take(self, message: bytes) -> bytes:
         found = _MESSAGE_ID.search(message)
-        self.came[found[1].decode() if found else "nameless"] += 1
+        name = found[1].decode() if found else "nameless"
+        if self._put_off_first and name not in self.put_off:
+            self.put_off.add(name)
+            return b"451 4.7.1 come again later\r\n"
+        self.came[name] += 1
+        return b"250 2.0.0 queued as 4711\r\n"
 
 
 def _answer(verb: bytes) -> bytes:
@@ -56,9 +63,11 @@ def _answer(verb: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def next_server(after_s: float = 0.0) -> AsyncIterator[NextServer]:
+async def next_server(
+    after_s: float = 0.0, *, put_off_first: bool = False
+) -> AsyncIterator[NextServer]:
     """Listens until the block ends."""
-    one = NextServer(after_s)
+    one = NextServer(after_s, put_off_first=put_off_first)
     server = await asyncio.start_server(one.converse, HOST, 0, limit=_LARGEST)
     one.port = server.sockets[0].getsockname()[1]
     try:

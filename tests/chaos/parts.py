@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos import full_disk, intake_kills, restarts, sending_kills, stopped_workers, troubles
 from tests.chaos.figures import show, tell
 from tests.chaos.nursery import nursery
 from tests.world import postgres
-from tests.world.processes import IS_ROOT, temporary_folder
+from tests.world.processes import IS_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from pathlib import Path
 
     from tests.chaos.figures import Figure
     from tests.world.postgres import Cluster
@@ -41,7 +42,7 @@ class Scale:
 
 
 FULL = Scale()
-QUICK = Scale((6, 4), 1, (18, 9), (4, 2), 6, 6.0, 2_000, 1)
+QUICK = Scale((6, 4), 1, (18, 9), (4, 2), 9, 6.0, 2_000, 1)
 
 
 class Chaos:
@@ -66,7 +67,8 @@ class Chaos:
 @contextmanager
 def room() -> Iterator[Path]:
     """A folder, gone afterwards; what was broken leaves it behind."""
-    folder = temporary_folder("chaos-")
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
 
@@ -129,11 +131,15 @@ async def trouble(chaos: Chaos) -> None:
             end = await troubles.in_trouble(nursed, folder, troubles.locking(seconds))
         chaos.show("Locked by another process, SQLite", troubles.figures(end, LITE))
         if chaos.cluster:
-            url = chaos.cluster.url(chaos.cluster.create())
-            restarting = troubles.restarting(chaos.cluster, seconds)
-            with room() as folder:
-                end = await troubles.in_trouble(nursed, folder, restarting, url)
-            chaos.show("Stopped and started, PostgreSQL", troubles.figures(end, PG))
+            pg = chaos.cluster
+            for title, kind in (
+                ("Ended and started", troubles.restarting),
+                ("Silent", troubles.freezing),
+            ):
+                with room() as folder:
+                    url = pg.url(pg.create())
+                    end = await troubles.in_trouble(nursed, folder, kind(pg, seconds / 2), url)
+                chaos.show(f"{title} again and again, PostgreSQL", troubles.figures(end, PG))
     await _disk(chaos, seconds / 2)
     if IS_ROOT:
         with room() as folder:

@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx2
+import psutil
 
 from daemon.ledger.arrivals import Arrivals
 from tests.chaos import books
@@ -64,13 +65,16 @@ async def polite_end(folder: Path, load_s: float, database: str | None = None) -
     return Ended(seconds, code, *counted, in_hand=found.in_hand)
 
 
-async def starts(
-    folder: Path, rows: int, times: int, database: str | None = None
-) -> list[tuple[float, float]]:
-    """Seconds from the start of the program to the intake's 220, and to readiness, each time.
+class Start(NamedTuple):
+    """Seconds from the start of the program, and how many of them it had a processor."""
 
-    So many mails are due; each service is killed once it was ready.
-    """
+    to_220: float
+    to_ready: float
+    processor: float
+
+
+async def starts(folder: Path, rows: int, times: int, database: str | None = None) -> list[Start]:
+    """So many starts with so many mails due; each service is killed once it was ready."""
     async with next_server() as further:
         house = build(folder, further.port, database)
         await _fill(house, rows)
@@ -86,7 +90,7 @@ async def _fill(house: House, rows: int) -> None:
         await arrivals.close()
 
 
-async def _start(house: House) -> tuple[float, float]:
+async def _start(house: House) -> Start:
     began = time.monotonic()
     async with running(house.settings, "--no-probing") as process, httpx2.AsyncClient() as http:
         await greeted(house.intake)
@@ -98,8 +102,9 @@ async def _start(house: House) -> tuple[float, float]:
 
         await until(ready, within_s=30, every_s=0.01)
         to_ready = time.monotonic() - began
+        times = psutil.Process(process.pid).cpu_times()
         process.kill()
-    return to_220, to_ready
+    return Start(to_220, to_ready, times.user + times.system)
 
 
 def figures_of_end(ended: Ended, where: str) -> list[Figure]:
@@ -114,14 +119,15 @@ def figures_of_end(ended: Ended, where: str) -> list[Figure]:
     ]
 
 
-def figures_of_starts(
-    seconds: Sequence[tuple[float, float]], rows: int, where: str
-) -> list[Figure]:
+def figures_of_starts(seconds: Sequence[Start], rows: int, where: str) -> list[Figure]:
     """Promise 9, after a kill."""
     n = f"{len(seconds)} starts, {rows:,} due ({where})"
-    whole = [max(pair) for pair in seconds]
+    whole = [max(start.to_220, start.to_ready) for start in seconds]
     return [
         within("killed, started: 220 and ready, median", n, median(whole), READY_WITHIN_S),
-        merely("  the slowest", n, f"{max(whole):.2f} s"),
-        merely("  220 alone, median", n, f"{median(pair[0] for pair in seconds):.2f} s"),
+        merely("the slowest", n, f"{max(whole):.2f} s"),
+        merely("220 alone, median", n, f"{median(start.to_220 for start in seconds):.2f} s"),
+        merely(
+            "on a processor, median", n, f"{median(start.processor for start in seconds):.2f} s"
+        ),
     ]

@@ -15,7 +15,7 @@ from tests.chaos import books
 from tests.chaos.clocks import Later
 from tests.chaos.figures import Figure, at_least, exactly, merely
 from tests.chaos.house import ROUTE, SHOP
-from tests.chaos.households import DRAIN_STEP_S, STEP_S, opened
+from tests.chaos.households import DRAIN_STEP_S, STEP_S, STILL_S, opened
 from tests.chaos.letters import arrivals_of
 from tests.chaos.next_server import next_server
 from tests.chaos.points import LATEST_VISIT, ONCE_A_LIFE, POINTS
@@ -113,7 +113,7 @@ class _Course:
     async def _until_idle(self) -> None:
         before, left = -1, await books.waiting(self._ledger)
         while left and left != before:
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(STILL_S)
             before, left = left, await books.waiting(self._ledger)
 
     async def _store(self) -> None:

@@ -37,8 +37,6 @@ BETWEEN_S = (0.5, 4.0)
 """From one trouble to the next: a tenth of what is promised, so that a part is soon over."""
 ANSWERED_WITHIN_S = 2.0
 NOT_NOW = "451 4.3.0"
-SLACK_S = 0.1
-"""Between our clock, which starts before the final dot is written, and the service's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,20 @@ def locking(seconds: float) -> Trouble:
 def restarting(cluster: Cluster, seconds: float) -> Trouble:
     """PostgreSQL ends and comes back up to two seconds later, again and again."""
     return _again_and_again(lambda _house: cluster.restart(random.uniform(0, AWAY_S)), seconds)
+
+
+def freezing(cluster: Cluster, seconds: float) -> Trouble:
+    """PostgreSQL is silent for up to two seconds, again and again, as if the network were."""
+
+    def freeze(_house: House) -> None:
+        family = cluster.server.family() if cluster.server else []
+        for process in family:
+            process.suspend()
+        time.sleep(random.uniform(0, AWAY_S))
+        for process in family:
+            process.resume()
+
+    return _again_and_again(freeze, seconds)
 
 
 def failing_fsync(switch: Path, seconds: float) -> Trouble:
@@ -203,7 +215,7 @@ def figures(outcome: Outcome, what: str) -> list[Figure]:
         exactly("in doubt", n, len(found.doubtful())),
         merely("put off", n, put_off),
         exactly("put off by other replies than 451 4.3.0", n, others),
-        within("slowest reply", n, told.slowest_s, ANSWERED_WITHIN_S + SLACK_S),
+        within("slowest reply", n, told.slowest_s, ANSWERED_WITHIN_S),
         Figure(
             "the database's own check",
             what,
