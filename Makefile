@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help env demo test lint types world-packages lock bench schema clean
+.PHONY: help env demo test lint types world-packages lock bench chaos schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ world-packages: ## the real mail servers that the tests run against (Debian)
 
 bench: env ## list the benchmarks; NAME=probes runs one
 	@$(BIN)/python -m tests.bench $(NAME)
+
+chaos: env world-packages ## kill, stop and starve it for twenty minutes; PART=sending for one part
+	@$(BIN)/python -m tests.chaos $(PART)
 
 schema: env ## write config/receiptwatch.example.yaml and its JSON schema anew
 	$(BIN)/receiptwatch config schema > config/receiptwatch.schema.json

@@ -167,7 +167,8 @@ def _again_and_again(once: Callable[[House], None], seconds: float) -> Trouble:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             once(house)
-            time.sleep(random.uniform(*BETWEEN_S))
+            left = max(0, ends - time.monotonic())
+            time.sleep(min(left, random.uniform(*BETWEEN_S)))
 
     async def trouble(house: House, _told: Memory) -> None:
         await asyncio.to_thread(work, house)
