@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -121,7 +122,13 @@ class SettingsFile:
 def _free_ports(count: int) -> list[int]:
     """Ports that nobody listens on now; held together, so that they differ."""
     with ExitStack() as held:
-        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [int(listener.getsockname()[1]) for listener in listeners]
+        return [_free_port(held) for _ in range(count)]
+
+
+def _free_port(held: ExitStack) -> int:
+    """A port below those that the system gives to clients: it is still free a second later."""
+    while True:
+        listener = held.enter_context(socket.socket())
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return int(listener.getsockname()[1])
