@@ -146,11 +146,13 @@ class Service:
         await self._supervise(engine)
 
     async def _quiet(self) -> None:
-        """Take nothing more in, and let every loop end what it has in hand."""
+        """Take nothing more in, and let every loop end what it has in hand, for 15 seconds."""
+        ending = []
         if self._engine and self._engine.order_mail.intake:
-            await self._engine.order_mail.intake.close()
+            ending.append(self._engine.order_mail.intake.close())
         if self._supervisor:
-            await self._supervisor.stop()
+            ending.append(self._supervisor.stop())
+        await asyncio.gather(*ending)  # at the same time: neither waits for the other
 
     async def _supervise(self, engine: Engine) -> None:
         engine.expect_metrics()

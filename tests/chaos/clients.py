@@ -79,7 +79,7 @@ class Client:
 
     async def _offer(self, message: bytes) -> bool:
         try:
-            reader, writer = await self._connected()
+            reader, writer = await self.connected()
             for command in ENVELOPE:
                 if not await self._ask(reader, writer, command):
                     return False
@@ -105,7 +105,8 @@ class Client:
             self.memory.quickest_taken_s = min(self.memory.quickest_taken_s, took)
         return True
 
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Greeted, on the connection that it has or on a new one; raises EOFError or OSError."""
         if self._reader and self._writer:
             return self._reader, self._writer
         reader, writer = await asyncio.open_connection(HOST, self.port)
@@ -158,6 +159,19 @@ async def clients(port: int, count: int, *, patient: bool = True) -> AsyncIterat
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
+
+
+@asynccontextmanager
+async def amid_a_message(port: int) -> AsyncIterator[None]:
+    """A client has begun a message, and falls silent."""
+    one = Client("silent", port, Memory())
+    reader, writer = await one.connected()
+    for command in ENVELOPE:
+        writer.write(command)
+        await _reply(reader)
+    writer.write(b"Subject: half\r\n")
+    yield
+    writer.transport.abort()
 
 
 async def greeted(port: int, within_s: float = 30.0) -> None:

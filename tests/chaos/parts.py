@@ -174,6 +174,9 @@ async def restart(chaos: Chaos) -> None:
         with room() as folder:
             ended = await restarts.polite_end(folder, chaos.scale.trouble_s / 12, url)
         chaos.show(f"Asked to end, {name}", restarts.figures_of_end(ended, name))
+    with room() as folder:
+        stubborn = await restarts.stubborn_end(folder)
+    chaos.show("Asked to end, SQLite", restarts.figures_of_stubborn_end(stubborn))
     for _, name, url in chaos.backends():
         tell(f"restart: {name}")
         with room() as folder:

@@ -14,7 +14,7 @@ import psutil
 
 from daemon.ledger.arrivals import Arrivals
 from tests.chaos import books
-from tests.chaos.clients import clients, greeted
+from tests.chaos.clients import Client, Memory, amid_a_message, clients, greeted
 from tests.chaos.figures import Figure, exactly, merely, within
 from tests.chaos.house import HOST, ROUTE, SHOP, build
 from tests.chaos.households import opened
@@ -63,6 +63,21 @@ async def polite_end(folder: Path, load_s: float, database: str | None = None) -
     missing = told.acknowledged - set(found.copies)
     counted = len(told.acknowledged), len(missing), len(found.doubtful())
     return Ended(seconds, code, *counted, in_hand=found.in_hand)
+
+
+async def stubborn_end(folder: Path) -> float:
+    """Seconds from SIGTERM to the end, with a client amid a message and a silent next server."""
+    async with next_server(4 * DRAINED_WITHIN_S) as further:
+        house = build(folder, further.port)
+        async with running(house.settings, "--no-probing") as process:
+            await greeted(house.intake)
+            await Client("taken", house.intake, Memory()).bring("taken")
+            async with amid_a_message(house.intake):
+                await asyncio.sleep(1)  # the sender has written the final dot
+                began = time.monotonic()
+                process.terminate()
+                await asyncio.wait_for(process.wait(), 90)
+                return time.monotonic() - began
 
 
 class Start(NamedTuple):
@@ -117,6 +132,12 @@ def figures_of_end(ended: Ended, where: str) -> list[Figure]:
         exactly("  in doubt", n, ended.doubtful),
         exactly("  left in a sender's hand", n, ended.in_hand),
     ]
+
+
+def figures_of_stubborn_end(seconds: float) -> list[Figure]:
+    """Promise 9, when nobody else does his part."""
+    n = "a client amid a message, and a next server that does not answer"
+    return [within("SIGTERM: ended after", n, seconds, DRAINED_WITHIN_S)]
 
 
 def figures_of_starts(seconds: Sequence[Start], rows: int, where: str) -> list[Figure]:
