@@ -27,12 +27,14 @@ async def get(conn: AsyncConnection, attempt: str, *, shop: str | None = None) -
 async def history(conn: AsyncConnection, mail: str, *, shop: str | None = None) -> list[Past]:
     """Every attempt at the mail with its tries, all in order."""
     mine = attempts.c.mail == mail, _of(shop)
+    # the attempts first: what is read of their tries is then never older than their states
+    rows = await conn.execute(select(attempts).where(*mine).order_by(attempts.c.n))
+    made = [AttemptRow(**row) for row in rows.mappings()]
     found = select(tries).join_from(tries, attempts).where(*mine)
     tried: dict[str, list[TryRow]] = {}
     for row in (await conn.execute(found.order_by(tries.c.n))).mappings():
         tried.setdefault(row["attempt"], []).append(TryRow(**row))
-    rows = await conn.execute(select(attempts).where(*mine).order_by(attempts.c.n))
-    return [Past(AttemptRow(**row), tuple(tried.get(row["id"], ()))) for row in rows.mappings()]
+    return [Past(attempt, tuple(tried.get(attempt.id, ()))) for attempt in made]
 
 
 async def queue(conn: AsyncConnection, shop: str | None, limit: int) -> Queue:
