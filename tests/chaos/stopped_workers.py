@@ -74,10 +74,10 @@ async def stopped_workers(
         peer = await nursery.bear("worker", log, **with_peer)
         one = await nursery.bear("worker", log, **alone)
         course = _Course(ledger, one, stopping, Shared(FACTOR, began))
-        while (number := sum(course.taken_over)) < stops:
+        while (done := sum(course.taken_over)) < stops:
             await course.stop_once()
-            if number % 20 == 19:
-                tell(f"{number + 1} stops, {len(further.came):,} mails arrived")
+            if course.taken_over[-1] and done % 20 == 19:
+                tell(f"{done + 1} stops, {len(further.came):,} mails arrived")
         await one.kill()
         await course.settle()
         await peer.kill()
