@@ -30,9 +30,11 @@ LATENCY_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 OUTCOMES = ("accepted", "deferred", "rejected", "failed")
 NOTICE_OUTCOMES = ("sent", "put_off", "failed")
 PING_OUTCOMES = ("sent", "failed")
-CAUSES = ("authentication", "provider", "seed", "content", "route", "refused", "held")
+CAUSES = ("authentication", "provider", "seed", "content", "route")
 NO_PROVIDER = ""
 """Of an incident that is about order mail, at whichever provider."""
+MAIL_CAUSES = ("authentication", "refused")
+"""Why a route does not take order mail at all."""
 ROUTE = ("shop", "route", "provider")
 
 
@@ -134,6 +136,11 @@ class Metrics:
                 self.incident_open.labels(shop, route, provider, cause)
                 self.incidents.labels(shop, cause)
             self.latency.labels(shop, route, provider)
+        for cause in MAIL_CAUSES:
+            self.incident_open.labels(shop, route, NO_PROVIDER, cause)
+        self.incident_open.labels(shop, "", NO_PROVIDER, "held")
+        self.incidents.labels(shop, "refused")
+        self.incidents.labels(shop, "held")
 
     def expect_seed(self, seed: str, provider: str, cap: int) -> None:
         """Initialise every label set of a seed."""

@@ -133,6 +133,8 @@ def _reverse_dns(finding: Finding) -> Advice | None:
 
 def _submission(finding: Finding) -> Advice | None:
     code = finding.evidence.get("code")
+    if code is None:
+        return Advice("reach")
     if code in {530, 534, 535}:
         return Advice("login")
     if isinstance(code, int) and 400 <= code < 500:

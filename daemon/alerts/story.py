@@ -39,6 +39,8 @@ class Effect(StrEnum):
     UNPROVEN = "unproven"
     """They arrive, but do not pass SPF, DKIM and DMARC."""
     HELD = "held"
+    RETURNED = "returned"
+    """They come back, and not for their addresses' fault."""
 
 
 class OtherRoutes(StrEnum):

@@ -71,12 +71,8 @@ def _seed_way(story: Story) -> str:
 
 def _story_subject(story: Story, speaker: Speaker) -> str:
     if story.kind is NoticeKind.RESOLVED:
-        way = {
-            Cause.SEED: "resolved_seed",
-            Cause.REFUSED: "resolved_refused",
-            Cause.HELD: "resolved_held",
-        }
-        key = way.get(story.cause, "resolved")
+        way = {"seed": "resolved_seed", "takes": "resolved_refused", "held": "resolved_held"}
+        key = way.get(_way(story), "resolved")
     elif story.kind is NoticeKind.OPENED and story.again:
         key = "again"
     else:
@@ -102,7 +98,7 @@ def _story_page(story: Story, speaker: Speaker, title: str) -> Page:
 
 def _problem(story: Story, speaker: Speaker) -> Iterator[str]:
     yield from _lead(story, speaker)
-    if story.counts:
+    if story.counts and story.effect is not Effect.RETURNED:
         yield _seen(story, speaker)
     if story.returned:
         yield speaker.say("seen.returned", story.returned, provider=story.provider)
@@ -168,8 +164,15 @@ def _resolved(story: Story, speaker: Speaker) -> Iterator[str]:
 
 def _landed(story: Story, speaker: Speaker) -> str:
     until = speaker.when(story.until or story.now, story.now)
-    way = {Cause.SEED: "seed", Cause.REFUSED: "takes", Cause.HELD: "held"}.get(story.cause, "lands")
-    return speaker.say(f"resolved.{way}", until=until, **_names(story))
+    return speaker.say(f"resolved.{_way(story)}", until=until, **_names(story))
+
+
+def _way(story: Story) -> str:
+    """What its end is: where no provider is named, the route's own server was the trouble."""
+    if story.cause is Cause.AUTHENTICATION and not story.provider:
+        return "takes"
+    ends = {Cause.SEED: "seed", Cause.REFUSED: "takes", Cause.HELD: "held"}
+    return ends.get(story.cause, "lands")
 
 
 def _steps(story: Story, speaker: Speaker) -> Iterator[Step]:

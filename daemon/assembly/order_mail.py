@@ -88,7 +88,7 @@ async def open_order_mail(
             look_up=AddressLookUp(around, Addressees(resolver)),
             returns=returns,
             disk=disk,
-            watcher=RouteWatcher(around, ways),
+            watcher=RouteWatcher(around, ways, {seed.provider for seed in settings.seeds}),
         )
 
 

@@ -11,7 +11,7 @@ from daemon.console.pages import Status
 from daemon.ledger import backlog, findings, incidents, mailboxes, probes
 from daemon.ledger.states import MailboxState
 from daemon.mail_metrics import WAITING
-from daemon.metrics import CAUSES
+from daemon.metrics import CAUSES, MAIL_CAUSES
 from daemon.rulings.overview import STRIP, Outcome, lanes
 from probes.observation import Severity
 
@@ -106,8 +106,11 @@ def _gauge_incidents(engine: Engine, lasting: Iterable[IncidentRow]) -> None:
     """Anew for each scrape: another process, or a person, may have closed or opened one."""
     standing = {(row.shop, row.route, row.provider, row.cause) for row in lasting if not row.seed}
     providers = {seed.provider for seed in engine.seeds}
-    for route, provider, cause in product(engine.routes, providers, CAUSES):
-        labels = (route.shop, route.name, provider, cause)
+    lanes = [(r.shop, r.name, p, c) for r, p, c in product(engine.routes, providers, CAUSES)]
+    of_mail = [(r.shop, r.name, "", c) for r, c in product(engine.routes, MAIL_CAUSES)]
+    waiting = [(shop.name, "", "", "held") for shop in engine.settings.shops]
+    engine.around.metrics.incident_open.clear()  # of providers that nobody knew beforehand, too
+    for labels in {*lanes, *of_mail, *waiting, *standing}:
         engine.around.metrics.incident_open.labels(*labels).set(int(labels in standing))
 
 

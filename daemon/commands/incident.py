@@ -87,6 +87,8 @@ def show(
     screen.print(
         f"Probability {case.row.probability:.0%}. Evidence: {', '.join(case.row.evidence)}"
     )
+    for line in _said(case.row):
+        screen.print(line, markup=False, highlight=False)
     screen.print(findings_table(case.findings))
     screen.print(case.headers, markup=False, highlight=False)
 
@@ -137,6 +139,12 @@ def _act(
         return await action(conn, incident, at=now, by=who)
 
     return with_ledger(load_or_exit(config), do, writes=True)
+
+
+def _said(row: IncidentRow) -> list[str]:
+    """What servers said of order mail, what it means and what to do."""
+    advice = [f"To do: {row.facts['remedy']}"] if row.facts.get("remedy") else []
+    return [*map(str, row.facts.get("replies", ())), *advice]
 
 
 def _table(rows: list[IncidentRow]) -> Table:

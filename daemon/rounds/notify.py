@@ -10,6 +10,7 @@ from daemon.ledger import incidents, notices
 from daemon.ledger.notices import ToldRow
 from daemon.lifecycles.incident import IncidentState
 from daemon.rounds.deliveries import Courier
+from daemon.rounds.mail_reports import WAITS
 from daemon.rounds.parties import OPERATOR
 from daemon.rulings.alerting import Due, Failure, Incident, Kind, Policy, Told, due
 from daemon.rulings.attribution import Cause
@@ -135,6 +136,8 @@ class Notifier:
     def _incident(self, row: Outline) -> Incident:
         # nothing that the owner could do brings a provider back: no reason to wake anybody
         acute = (row.shop, row.route) in self._primaries and row.cause != Cause.PROVIDER
+        # customers wait until somebody decides
+        acute = acute or row.cause == WAITS
         return Incident(
             id=row.id,
             shop=row.shop,

@@ -21,6 +21,7 @@ from daemon.alerts.telling import MOST_LINES
 from daemon.ledger import findings, incidents, notices, probes
 from daemon.rounds.parties import OPERATOR
 from daemon.rulings.alerting import Kind
+from probes.observation import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from daemon.ledger.incidents import IncidentRow
     from daemon.ledger.notices import NoticeRow
-    from probes.observation import Finding
 
 OURSELVES = "Receiptwatch"
 """Whose trouble it is when it is no shop's."""
@@ -46,10 +46,11 @@ EFFECTS = {
     "tab": Effect.UNPROVEN,
     "locked": Effect.MISSING,
     "flipped": Effect.SPAM,
+    "returned": Effect.RETURNED,
 }
+"""What happens to the receipts, by most bad ones' fate or by a seed's fault."""
 OF_MAIL = {Cause.REFUSED: Effect.REFUSED, Cause.HELD: Effect.HELD}
 """What is told of order mail itself, and not of test receipts."""
-"""What happens to the receipts, by most bad ones' fate or by a seed's fault."""
 SEEN = frozenset({"inbox", "tab"})
 UNSEEN = frozenset({"spam", "other", "missing", "unsent"})
 
@@ -168,8 +169,17 @@ def _only(templates: list[str] | None) -> str | None:
 
 
 async def _found(conn: AsyncConnection, row: IncidentRow) -> tuple[Finding, ...]:
+    if row.facts.get("replies"):
+        return (_refusal(row.facts),) if row.facts["fate"] == "unsent" else ()
     rows = await findings.of_probes(conn, row.evidence[-LATEST:])
     return tuple(found.finding for found in rows)
+
+
+def _refusal(facts: Mapping[str, Any]) -> Finding:
+    """What a route's server said most often of order mail, as a probe's check would tell it."""
+    evidence = {"code": facts.get("code")}
+    meaning, remedy = str(facts.get("meaning")), facts.get("remedy")
+    return Finding("submission", "refused", Severity.PROBLEM, meaning, evidence, remedy)
 
 
 async def _reply(conn: AsyncConnection, row: IncidentRow) -> str | None:
