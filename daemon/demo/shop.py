@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-EVERY_S = 2.0
+EVERY_S = 4.0
 FIRST_ORDER = 1001
 NOBODY = "minna@gmail.test"
 """One customer types his address wrong."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from daemon.rulings.overview import Lane
 
 POLL_S = 0.25
-ROUND_WITHIN_S = 60.0
+ROUND_WITHIN_S = 180.0
 ALARMS_WITHIN_S = 120.0
 RECEIPTS_WITHIN_S = 30.0
 
