@@ -17,6 +17,7 @@ from tests.stories.programs import address, change, receiptwatch, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from daemon.demo.stage import Stage
 
@@ -141,3 +142,25 @@ async def test_an_incident_is_shown_with_what_it_rests_on(on_stage: Stage) -> No
     told = await receiptwatch("incident", "show", INCIDENT.id, "--config", config)
     assert told.code == 0, told.err
     assert "DKIM-Signature:" in told.out
+
+
+async def test_an_incident_about_order_mail_shows_what_servers_said(on_stage: Stage) -> None:
+    config = on_stage.world.settings_file
+    facts = {"replies": ["login: 535 5.7.8 [b]wrong[/b]"], "remedy": "Check the password."}
+    row = replace(INCIDENT, provider="comcast", cause="refused", facts=facts)
+    async with on_stage.service.engine.around.ledger.write() as conn:
+        assert await incidents.open_(conn, row)
+    told = await receiptwatch("incident", "show", row.id, "--config", config)
+    assert "login: 535 5.7.8 [b]wrong[/b]" in told.out
+    assert "To do: Check the password." in told.out
+    assert 'cause="refused",provider="comcast",route="primary",shop="demo"} 1.0' in (
+        await _metrics(config)
+    )
+    dismissed = await receiptwatch("incident", "dismiss", row.id, "--config", config)
+    assert dismissed.code == 0, dismissed.err
+    assert 'provider="comcast"' not in await _metrics(config)
+
+
+async def _metrics(config: Path) -> str:
+    async with httpx2.AsyncClient(timeout=10) as client:
+        return (await client.get(f"{address(config, 'metrics')}/metrics")).text

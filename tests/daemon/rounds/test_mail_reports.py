@@ -330,6 +330,22 @@ async def test_a_hundred_held_mails_are_one_notice_and_one_end(at: Reception) ->
 
 
 @on_sqlite
+async def test_the_end_of_a_refusal_for_dmarc_names_the_route_and_no_provider(
+    at: Reception,
+) -> None:
+    shop, notifier = Shop(at.around), at.notifier(at.contact())
+    said: dict[str, Any] = {"stage": "data", "code": 550, "enhanced": "5.7.26", "text": "no DMARC"}
+    await outage(shop, **said)
+    await shop.look()
+    await at.round(notifier)
+    await recovery(shop)
+    await shop.look()
+    await at.round(notifier)
+    solved = "Solved: Saffron Tea: the mail server of main takes receipts again"
+    assert at.subjects[1:] == [solved]
+
+
+@on_sqlite
 async def test_mail_that_waits_is_worth_waking_somebody_for(at: Reception) -> None:
     night = QuietHours(time(11), time(13))
     asleep = at.contact(quiet=night, wakes=True)
